@@ -1,0 +1,172 @@
+/* graph, floor 4: what a body records. Nodes, sizes, regions, effects; the ops with their rules and reference kernels.
+ * Knows stores as slots with a schema; never a metric class, a kernel, a frame. */
+#ifndef TALLY__GRAPH_H
+#define TALLY__GRAPH_H
+
+#include <tally/graph.h>
+#include "../state/state.h"
+
+/* ---- ops.def: one row per op. First columns of every row: OP(name, form, arity, ...). The enum, names and dispatch come from it */
+typedef enum tally__op {
+    TALLY__OP_none,
+#define OP(name, ...) TALLY__OP_##name,
+#include "ops.def"
+#undef OP
+    TALLY__OPS
+} tally__op;
+typedef enum tally__form {
+    TALLY__FORM_NONE,
+    TALLY__FORM_SOURCE,      /* argument, constant, captured, parameter, result: no computation */
+    TALLY__FORM_ELEMENT,     /* one value per element of the broadcast operands; the row holds the scalar meaning */
+    TALLY__FORM_REDUCE,      /* over all axes or one */
+    TALLY__FORM_ROW,         /* softmax, log_softmax, logsumexp, argmax, rank_of: along one axis */
+    TALLY__FORM_VIEW,        /* at, column, slice, transpose, expand_dims, squeeze, broadcast_like: a new view, no copy */
+    TALLY__FORM_OTHER,       /* gather, one_hot, matmul, dim, size, ratio, cast ...: a kernel of its own */
+    TALLY__FORM_READ,        /* read_cell: the store as this call sees it here (program order) */
+    TALLY__FORM_EFFECT,      /* accumulate, reset, assign, assert, print: no value */
+    TALLY__FORM_REGION       /* while, if: own regions; their values are `result` nodes that follow */
+} tally__form;
+typedef struct tally__op_info {
+    const char *name;
+    uint8_t     form, arity;   /* arity of value operands */
+} tally__op_info;
+extern const tally__op_info tally__op_table[TALLY__OPS];
+
+/* ---- the graph: plain tables; ids are indices, 0 is none */
+typedef uint32_t tally__id;
+typedef uint32_t tally__dim;
+typedef enum tally__size_kind {
+    TALLY__SIZE_FIXED,       /* value */
+    TALLY__SIZE_INPUT,       /* axis of argument `index` */
+    TALLY__SIZE_STATE,       /* axis of cell `cell` of slot `index`; may be unbuilt before the call */
+    TALLY__SIZE_RUN          /* known when node `index` has run (slice, loop-carried growth, one_hot depth from data ...) */
+} tally__size_kind;
+typedef struct tally__size {
+    int32_t kind, index, cell, axis;
+    int64_t value;
+} tally__size;
+typedef struct tally__equality {   /* two sizes that met: checked when sizes bind, else when node runs */
+    tally__dim a, b;
+    tally__id  node;
+} tally__equality;
+
+typedef struct tally__node {
+    uint16_t    op;
+    uint8_t     dtype;                  /* tally_dtype or TALLY__EXACT; 0 for effects and regions */
+    uint8_t     rank;
+    uint32_t    region;                 /* where it was recorded */
+    tally__dim  dim[TALLY_MAX_RANK];
+    uint32_t    n_arg;
+    tally__id  *arg;                    /* value operands; accumulate: value, weight or 0, mask or 0; while: initial values; if: condition */
+    int32_t     slot, cell;             /* effects and reads on a store */
+    int32_t     axis;                   /* op's axis; argument: its index; result: which; parameter: which */
+    uint32_t    inner[2];               /* while: condition, body; if: then, else */
+    int64_t     limit;                  /* while: max_iterations, or -1 */
+    bool        limit_is_error;
+    union { double real; int64_t integer; uint64_t natural; } constant;   /* rank-0 constants: floats real, uint64 natural, else integer */
+    const void *data;                   /* captured tensor: dense copy in the graph's arena */
+    const char *text;                   /* assert, print */
+    tally__place place;                 /* the user's line */
+} tally__node;
+
+typedef struct tally__region {
+    uint32_t   parent;                  /* 0: none (region 1 is the body; region 0 unused) */
+    tally__id  owner;                   /* the while or if node; 0 for the body */
+    tally__id *list;                    /* nodes in program order, regions' result nodes included */
+    uint32_t   n_list, room;
+    tally__id *param;                   /* `parameter` nodes: while's carried values (condition and body each have their own) */
+    tally__id *yield;                   /* what the region hands on: condition 1 bool; body and branches n values */
+    uint32_t   n_param, n_yield;
+    tally__place opened;
+} tally__region;
+
+typedef enum tally__argument_kind { TALLY__ARG_TENSOR = 1, TALLY__ARG_METRIC, TALLY__ARG_VARIABLE } tally__argument_kind;
+typedef struct tally__argument {
+    int32_t kind, dtype, rank;          /* of a tensor */
+    int32_t slot;                       /* of a store: index into slot[]; -1 for a tensor */
+} tally__argument;
+typedef struct tally__slot {            /* one distinct store, however it was reached */
+    int32_t        argument;            /* first argument that is this store, or -1 */
+    tally__store  *captured;            /* retained; NULL if it comes as an argument only */
+    tally__schema *schema;              /* retained */
+    bool           reads, updates, overwrites;   /* anywhere in the graph */
+} tally__slot;
+typedef struct tally__return {
+    int32_t   kind;                     /* tally__argument_kind */
+    int32_t   slot;                     /* of a metric */
+    tally__id node;                     /* of a tensor */
+} tally__return;
+
+typedef struct tally__graph {
+    tally_context   *context;
+    tally__arena     arena;             /* names, arg lists, constants */
+    tally__node     *node;     uint32_t n_node, node_room;     /* [0] unused */
+    tally__region   *region;   uint32_t n_region, region_room; /* [0] unused, [1] the body */
+    tally__size     *size;     uint32_t n_size, size_room;     /* [0] is FIXED 1 */
+    tally__equality *equality; uint32_t n_equality, equality_room;
+    tally__argument *argument; int32_t n_argument;
+    int32_t          n_used;            /* highest argument that the body used + 1 */
+    tally__slot     *slot;     int32_t n_slot, slot_room;
+    tally__return   *out;      int32_t n_out, out_room;
+    const char      *name;              /* of the function, for texts */
+} tally__graph;
+void tally__graph_drop(tally__graph *g);                        /* releases slots, memory; NULL is fine */
+
+/* ---- trace.c: life of a recording */
+/* store[i]: the store given as argument i (NULL for tensors): aliasing arguments get one slot. Arguments are copied. */
+tally_trace  *tally__trace_new(tally_context *c, const char *name, const tally__argument *in, tally__store *const *store, int n_in, tally_error *err);
+/* ends the recording: checks open scopes, verifies, drops dead recordings and renumbers. The graph, now owned by the caller, or NULL and err (the first error
+ * of the trace, with its place). Either way the trace is finished: nodes of it are errors from now on; its small remains live until tally__trace_drop */
+tally__graph *tally__trace_finish(tally_trace *t, tally_error *err);
+void          tally__trace_drop(tally_trace *t);                /* also of a recording that never finished (longjmp) */
+
+/* ---- trace.c: for builders. The first error of a trace sticks; afterwards builders return bad nodes and do nothing */
+void       tally__trace_fail(tally_trace *t, tally_status s, tally__place at, const char *format, ...);
+bool       tally__trace_ok(const tally_trace *t);
+tally_node tally__bad(tally_trace *t);
+bool       tally__is_num(tally_node x, double *v);              /* made by tally_num */
+bool       tally__is_absent(tally_node x);                      /* all zero */
+/* the live trace that these operands belong to. NULL: nothing can be recorded (a bad, foreign, stale, escaped or finished operand, or numbers only);
+ * then the error is already noted where there is a trace to note it in, and the builder returns tally__bad(t_or_NULL). Absent operands are an error
+ * unless optional has their bit */
+tally_trace *tally__operands(const tally_node *x, int n, unsigned optional, const char *op, tally__place at);
+/* for effects: the same against a given trace */
+bool         tally__operands_of(tally_trace *t, const tally_node *x, int n, unsigned optional, const char *op, tally__place at);
+tally__graph *tally__trace_graph(tally_trace *t);
+tally__node  *tally__node_of(tally_node x);                     /* of a live, checked node; invalid after the next emit */
+/* records a node in the current region; fields op, dtype, rank, dim, slot, cell, axis, ... as in *n (arg list is copied from args; 0 for absent). */
+tally_node   tally__emit(tally_trace *t, const tally__node *n, const tally_node *args, uint32_t n_args, tally__place at);
+tally_node   tally__constant_f64(tally_trace *t, int32_t dtype, double v, tally__place at);    /* rounded to a float dtype, or whole for an integer one */
+tally_node   tally__constant_i64(tally_trace *t, int32_t dtype, int64_t v, tally__place at);
+/* sizes */
+tally__dim   tally__size_fixed(tally_trace *t, int64_t v);
+tally__dim   tally__size_run(tally_trace *t, int axis);         /* of the node that is emitted next */
+int64_t      tally__size_known(tally_trace *t, tally__dim d);   /* the fixed value, or -1 */
+/* two sizes that must be equal: notes an equality for the node that is emitted next; false and an error if both are fixed and differ */
+bool         tally__sizes_meet(tally_trace *t, tally__dim a, tally__dim b, tally__dim *out, const char *op, tally__place at);
+
+/* ---- effects.c: what higher floors record on a store */
+const tally__schema *tally__metric_schema(tally_metric_ref m, tally__place at, const char *op);   /* NULL: bad reference, error noted */
+void       tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node value, tally_node weight, tally_node mask, tally__place at);
+tally_node tally__read_cell(tally_trace *t, tally_metric_ref m, int cell, tally__place at);       /* SUM, COUNT: EXACT; MIN, MAX: F64 */
+void       tally__reset(tally_trace *t, tally_metric_ref m, tally__place at);
+/* the size of an unbuilt state is the size of this value's axis (TALLY_DIM_OPERAND) */
+void       tally__size_state(tally_trace *t, tally_metric_ref m, int cell, int axis, tally__dim from, tally__place at);
+int        tally__trace_arguments(const tally_trace *t);
+tally__argument tally__trace_argument(const tally_trace *t, int i);
+
+/* ---- build.c: op builders by number, what the exported tally_<op>_loc call. Dtype and shape rules live here */
+tally_node tally__op1(tally__op op, tally_node a, tally__place at);
+tally_node tally__op2(tally__op op, tally_node a, tally_node b, tally__place at);
+tally_node tally__op_axis(tally__op op, tally_node a, int axis, tally__place at);
+
+/* ---- kernels: the definition of every value op. Sizes come from the arguments, so this also checks at run time what could not be checked before:
+ * a mismatch is INVALID_ARGUMENT, an index out of range OUT_OF_RANGE, with op, both sizes or index and the user's line. out: data from the arena
+ * (dense), or a view of an argument. arg[i] NULL: absent. Elements of dtype TALLY__EXACT are tally__sum */
+tally_status tally__evaluate(const tally__node *n, const tally_tensor *const *arg, tally_tensor *out, tally__arena *work, tally_error *err);
+
+/* ---- verify.c, dump.c */
+tally_status tally__graph_verify(const tally__graph *g, tally_error *err);    /* INTERNAL, naming the node */
+void         tally__graph_dump(const tally__graph *g, tally__text *out);      /* text that reads like mathematics */
+
+#endif
