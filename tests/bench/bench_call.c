@@ -1,0 +1,140 @@
+/* What a call costs: one row through a function, eagerly, by the scalar path; recording; a loop iteration; six metrics over one
+ * batch against one hand-written loop. Ratios of one process. */
+#include "clock.h"
+#include <math.h>
+#include <tally/tally.h>
+
+enum { ROUNDS = 9, MOST = 1000000, METRICS = 6, ITERATIONS = 1000 };
+typedef struct bench {
+    tally_function *mean, *six, *loop;
+    tally_metric   *m[METRICS], *one;
+    float          *labels, *scores;
+} bench;
+static volatile double sink;
+
+static void mean_body(tally_trace *t, void *user)
+{
+    (void)user;
+    tally_update_state(t, tally_arg_metric(t, 1), tally_arg(t, 0));
+}
+
+static void six_body(tally_trace *t, void *user)
+{
+    (void)user;
+    tally_node y = tally_arg(t, 0), p = tally_arg(t, 1);
+    for (int i = 0; i < METRICS; i++) tally_update_state(t, tally_arg_metric(t, 2 + i), y, p);
+}
+
+static void loop_body(tally_trace *t, void *user)
+{
+    (void)user;
+    tally_node x = tally_arg(t, 0), i = tally_i64(t, 0);
+    tally_metric_ref mean = tally_arg_metric(t, 1);
+    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i) {
+        tally_update_state(t, mean, tally_at(x, i));
+        i = tally_add(i, tally_num(1));
+    }
+}
+
+static void must(tally_status s) { if (s) { fprintf(stderr, "%s\n", tally_status_name(s)); exit(1); } }
+
+static void call_mean(void *p, size_t n)
+{
+    bench *b = p;
+    tally_tensor x = tally_vector(b->scores, n);
+    must(tally_call(b->mean, TALLY_IN(&x, b->one), TALLY_NO_OUT, NULL));
+}
+
+static void eager_mean(void *p, size_t n)
+{
+    bench *b = p;
+    tally_tensor x = tally_vector(b->scores, n);
+    must(tally_metric_update_state(b->one, &x));
+}
+
+static void scalar_mean(void *p, size_t n) { (void)n; must(tally_metric_update_scalar(((bench *)p)->one, 0.25)); }
+static void read_mean(void *p, size_t n) { (void)n; sink = tally_metric_result(((bench *)p)->one); }
+
+static void call_loop(void *p, size_t n)
+{
+    bench *b = p;
+    tally_tensor x = tally_vector(b->scores, n);
+    must(tally_call(b->loop, TALLY_IN(&x, b->one), TALLY_NO_OUT, NULL));
+}
+
+static void call_six(void *p, size_t n)
+{
+    bench *b = p;
+    tally_tensor y = tally_vector(b->labels, n), x = tally_vector(b->scores, n);
+    must(tally_call(b->six, TALLY_IN(&y, &x, b->m[0], b->m[1], b->m[2], b->m[3], b->m[4], b->m[5]), TALLY_NO_OUT, NULL));
+}
+
+static void record_six(void *p, size_t n)
+{
+    bench *b = p;
+    tally_tensor y = tally_vector(b->labels, n), x = tally_vector(b->scores, n);
+    tally_function *f = tally_function_new(six_body, NULL, NULL, NULL);
+    must(tally_function_prepare(f, TALLY_IN(&y, &x, b->m[0], b->m[1], b->m[2], b->m[3], b->m[4], b->m[5]), NULL));
+    tally_function_release(f);
+}
+
+/* what a C programmer writes for the six: one pass, plain double sums */
+static void hand_six(void *p, size_t n)
+{
+    const float *y = ((bench *)p)->labels, *x = ((bench *)p)->scores;
+    double hits = 0, tp = 0, fp = 0, fn = 0, bce = 0, mse = 0, mae = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int   called = x[i] > 0.5f, truth = y[i] != 0;
+        const float q = fminf(fmaxf(x[i], 1e-7f), 1 - 1e-7f), d = y[i] - x[i];
+        hits += called == truth;
+        tp += called & truth;
+        fp += called & (1 - truth);
+        fn += (1 - called) & truth;
+        bce -= (double)(y[i] * logf(q) + (1 - y[i]) * logf(1 - q));
+        mse += (double)(d * d);
+        mae += (double)fabsf(d);
+    }
+    sink = hits + tp + fp + fn + bce + mse + mae;
+}
+
+static void cost(const char *what, void (*run)(void *, size_t), bench *b, size_t n, double per, const char *unit)
+{
+    candidate c[] = { { what, run, { 0 } } };
+    race(c, 1, b, n, ROUNDS);
+    printf("%-34s %9.2f %s\n", what, median(&c[0], ROUNDS) * per, unit);
+}
+
+int main(void)
+{
+    tally_error e;
+    bench b = { tally_function_new(mean_body, NULL, NULL, &e), tally_function_new(six_body, NULL, NULL, &e),
+                tally_function_new(loop_body, NULL, NULL, &e),
+                { tally_binary_accuracy_new(NULL, &e), tally_precision_new(NULL, &e), tally_recall_new(NULL, &e),
+                  tally_binary_crossentropy_new(NULL, &e), tally_mean_squared_error_new(NULL, &e), tally_mean_absolute_error_new(NULL, &e) },
+                tally_mean_new(NULL, &e), malloc(MOST * sizeof(float)), malloc(MOST * sizeof(float)) };
+    unsigned seed = 1;
+    for (size_t i = 0; i < MOST; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        b.scores[i] = (float)(seed >> 8) * 0x1p-24f;
+        b.labels[i] = (float)(seed >> 7 & 1u);
+    }
+    cost("checked call, one row", call_mean, &b, 1, 1e9, "ns");
+    cost("eager update, one row", eager_mean, &b, 1, 1e9, "ns");
+    cost("scalar update", scalar_mean, &b, 1, 1e9, "ns");
+    cost("result", read_mean, &b, 1, 1e9, "ns");
+    cost("recording and verifying six metrics", record_six, &b, 32, 1e6, "us");
+    cost("loop iteration with one update", call_loop, &b, ITERATIONS, 1e9 / ITERATIONS, "ns");
+    const size_t sizes[] = { 1, 32, 4096, MOST };
+    for (int k = 0; k < 4; k++) {
+        candidate c[] = { { "tally", call_six, { 0 } }, { "hand", hand_six, { 0 } } };
+        race(c, 2, &b, sizes[k], ROUNDS);
+        const double tally = median(&c[0], ROUNDS), hand = median(&c[1], ROUNDS);
+        printf("six metrics, %7zu rows  %10.3f us  %6.2f of hand-written C\n", sizes[k], 1e6 * tally, tally / hand);
+    }
+    for (int i = 0; i < METRICS; i++) tally_metric_release(b.m[i]);
+    tally_metric_release(b.one);
+    tally_function_release(b.mean); tally_function_release(b.six); tally_function_release(b.loop);
+    free(b.labels);
+    free(b.scores);
+    return 0;
+}
