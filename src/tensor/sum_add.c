@@ -1,0 +1,275 @@
+/* sum_add: many values into an exact sum. Owns the policy: which kernel a block is given to, what is learnt from the
+ * blocks before (the guess), what happens to a block that a kernel refuses. Every path adds the same integers, so the
+ * guess, the split into calls and the floating-point modes change the time and never a bit. */
+#include "tensor.h"
+
+/* Levels. 0: float anchors; 1 to 3: that many double anchors and one more; WIDE: no anchors, integer cells. */
+enum { WIDE = 4, FEW = 6, LATE = 64, RETRY = 16, PATIENCE = 4, HEAD_ROOM = 1 };
+/* |x| < 2^(exponent + 1); the anchors of all levels stay normal, their units representable */
+enum { LOWEST = -700, HIGHEST = 1020, NARROW_LOWEST = -60, NARROW_HIGHEST = 124, NARROW_BINADES = 18 };
+enum { F64_DIGITS = 52, F32_DIGITS = 23, BIAS = 1023 };
+
+static const tally__sum_kernels *const kernels = &tally__sum_kernels_base;
+
+/* Round to nearest, and subnormals neither made nor read as 0. volatile: tested when it runs, not when it is compiled. */
+static bool plain_arithmetic(void)
+{
+    static const volatile double probe[4] = { 0x1.8p-1022, 0x1p-1022, 1.0, 0x1p-60 };
+    const double one = probe[2], tiny = probe[3];
+
+    return probe[0] - probe[1] != 0 && one + tiny == one - tiny;
+}
+
+static int clamp_exponent(int e, int low, int high)
+{
+    return e < low ? low : e > high ? high : e;
+}
+
+/* ---- integer cells: for blocks too wide for anchors, and for modes that the anchors cannot bear ---- */
+
+enum { CELL_BLOCK = 960, CELL_SETS = 4, CELLS = 64 };   /* 960 values of 53 + 31 - 32 bits fit in 63 */
+
+typedef struct wide_cells {      /* low and high parts apart: together they would be stored as one and miss forwarding */
+    int64_t low[CELL_SETS][CELLS + 3], high[CELL_SETS][CELLS + 5];
+} wide_cells;
+
+static void wide_put(int64_t *low, int64_t *high, uint64_t u)
+{
+    const int      biased = (int)(u >> 52) & 2047, normal = biased != 0, e = biased - normal;
+    const uint64_t m = (u & 0xfffffffffffff) | (uint64_t)normal << 52;
+    const int64_t  sign = -(int64_t)(u >> 63);
+    const int64_t  a = (int64_t)(m << (e & 31) & 0xffffffff), b = (int64_t)(m >> (32 - (e & 31)));
+
+    low[e >> 5] += (a ^ sign) - sign;
+    high[e >> 5] += (b ^ sign) - sign;
+}
+
+static void wide_block(tally__sum *s, const double *x, size_t n)
+{
+    wide_cells c;
+
+    memset(&c, 0, sizeof c);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t u = tally__f64_bits(x[i]);
+        if ((u >> 52 & 2047) == 2047) tally__sum_add_one(s, x[i]);
+        else wide_put(c.low[i % CELL_SETS], c.high[i % CELL_SETS], u);
+    }
+    for (int j = 0; j < CELLS; j++) {
+        int64_t low = 0, high = 0;
+        for (int k = 0; k < CELL_SETS; k++) low += c.low[k][j], high += c.high[k][j];
+        if (low) tally__sum_deposit(s, low, TALLY__SUM_LSB + 32 * j);
+        if (high) tally__sum_deposit(s, high, TALLY__SUM_LSB + 32 * j + 32);
+    }
+}
+
+static void wide_add(tally__sum *s, const double *x, size_t n)
+{
+    for (size_t done = 0; done < n; done += CELL_BLOCK)
+        wide_block(s, x + done, TALLY__MIN(n - done, (size_t)CELL_BLOCK));
+}
+
+/* ---- anchors ---- */
+
+static bool split_add(tally__sum *s, const double *x, size_t n, int exponent, int level)
+{
+    const int top = exponent + 3;
+    int64_t   k[TALLY__SUM_LEVELS];
+
+    if (!kernels->split(x, n, top, level + 1, k)) return false;
+    for (int j = 0; j <= level; j++) tally__sum_deposit(s, k[j], top - 52 - 51 * j);
+    return true;
+}
+
+static bool narrow_add(tally__sum *s, const float *x, size_t n, int exponent)
+{
+    int64_t k;
+
+    if (!kernels->narrow(x, n, exponent + 3, &k)) return false;
+    tally__sum_deposit(s, k, exponent + 3 - 44);
+    return true;
+}
+
+/* a block fitted level `level`; `base` is the lowest level of its dtype */
+static void guess_fitted(tally__guess *g, int level, int base)
+{
+    if (level == base) {
+        g->cool = (uint8_t)(g->cool ? g->cool - 1 : 0);   /* here cool counts refusals */
+    } else if (++g->cool >= LATE) {                       /* above, successes: try the level below */
+        g->level = (uint8_t)(level - 1);
+        g->cool = level - 1 == base ? PATIENCE - 1 : 0;
+    }
+}
+
+/* a block was refused at `level` and needed `need` once its exponent was known */
+static void guess_refused(tally__guess *g, int level, int base, int need)
+{
+    g->cool = (uint8_t)(level == base ? g->cool + 1 : 0);
+    if (level > base) {
+        g->level = (uint8_t)TALLY__MAX(level, need);
+    } else if (g->cool >= PATIENCE) {
+        g->level = (uint8_t)TALLY__MAX(base + 1, need);
+        g->cool = 0;
+    }
+}
+
+/* lowest biased exponent that `level` covers below `exponent`, for values of that many fraction bits */
+static int32_t level_floor(int exponent, int level, int digits)
+{
+    return exponent + BIAS - 49 - 51 * level + digits;
+}
+
+static bool fits_narrow(int32_t low, int32_t high)
+{
+    const int e = clamp_exponent(high - BIAS + HEAD_ROOM, NARROW_LOWEST, NARROW_HIGHEST);
+    return high - BIAS <= e && low - BIAS >= e - NARROW_BINADES;
+}
+
+/* A block that its level refused: find its range, put aside what lies outside (inf, NaN, a few far values), and give the
+ * rest to the level that covers it. */
+static void split_again(tally__sum *s, tally__guess *g, const double *x, size_t n, int level, int digits)
+{
+    const int base = digits == F32_DIGITS ? 0 : 1;
+    double    rest[TALLY__SUM_BLOCK];
+    int32_t   low, high;
+    int       need = 1;
+
+    kernels->range(x, n, &low, &high);
+    if (digits == F32_DIGITS) low = TALLY__MAX(low, BIAS - 126);   /* a subnormal float has fewer digits */
+    const int e = clamp_exponent(high - BIAS + HEAD_ROOM, LOWEST, HIGHEST);
+    while (need < WIDE - 1 && level_floor(e, need, digits) > low) need++;
+    const int32_t floor = level_floor(e, need, digits) > BIAS - 126 || digits == F64_DIGITS
+                              ? level_floor(e, need, digits) : 0;
+    const size_t peeled = kernels->peel(rest, x, n, floor, e + BIAS);
+    if (peeled > n / 8 + 1 || !split_add(s, rest, n, e, need)) {
+        wide_add(s, x, n);
+        if (high >= 0) g->level = WIDE, g->cool = 0;
+        return;
+    }
+    for (size_t i = 0; peeled && i < n; i++)
+        if (tally__f64_bits(x[i]) != tally__f64_bits(rest[i])) tally__sum_add_one(s, x[i]);
+    if (high >= 0) g->exponent = (int16_t)e;
+    if (!peeled) guess_refused(g, level, base, base == 0 && fits_narrow(low, high) ? 0 : need);
+    else g->level = (uint8_t)level;
+}
+
+/* a block of doubles that a level of double anchors, or the cells, shall take */
+static void split_block(tally__sum *s, tally__guess *g, const double *x, size_t n, int digits)
+{
+    const int base = digits == F32_DIGITS ? 0 : 1;
+    const int level = TALLY__MAX(g->level, 1), e = clamp_exponent(g->exponent, LOWEST, HIGHEST);
+
+    if (level == WIDE) {
+        wide_add(s, x, n);
+        if (++g->cool >= RETRY) g->level = WIDE - 1, g->cool = 0;
+    } else if (split_add(s, x, n, e, level)) {
+        guess_fitted(g, level, base);
+    } else {
+        split_again(s, g, x, n, level, digits);
+    }
+}
+
+static void block_f32(tally__sum *s, tally__guess *g, const float *x, size_t n)
+{
+    const int e = clamp_exponent(g->exponent, NARROW_LOWEST, NARROW_HIGHEST);
+    double    wide[TALLY__SUM_BLOCK];
+
+    if (g->level == 0 && narrow_add(s, x, n, e)) {
+        guess_fitted(g, 0, 0);
+        return;
+    }
+    kernels->widen(wide, x, n);
+    if (g->level == 0) split_again(s, g, wide, n, 0, F32_DIGITS);
+    else split_block(s, g, wide, n, F32_DIGITS);
+}
+
+/* ---- entries ---- */
+
+static void add_one_f32(tally__sum *s, float x)
+{
+    const uint32_t u = tally__f32_bits(x);
+    const int      e = (int)(u >> 23) & 255;
+    const int64_t  fraction = (int64_t)(u & 0x7fffff), m = e ? fraction | (int64_t)1 << 23 : fraction;
+
+    if (e == 255) tally__sum_add_one(s, x);
+    else tally__sum_deposit(s, u >> 31 ? -m : m, e ? e - 150 : -149);
+}
+
+static tally__guess guess_in_range(const tally__guess *g)
+{
+    tally__guess clean = *g;
+
+    if (clean.level > WIDE) clean.level = 0;
+    if (clean.cool > LATE) clean.cool = 0;
+    return clean;
+}
+
+void tally__sum_add_f64(tally__sum *s, tally__guess *g, const double *x, size_t n)
+{
+    if (n <= FEW) {
+        for (size_t i = 0; i < n; i++) tally__sum_add_one(s, x[i]);
+        return;
+    }
+    if (!plain_arithmetic()) {
+        wide_add(s, x, n);
+        return;
+    }
+    *g = guess_in_range(g);
+    for (size_t done = 0; done < n; done += TALLY__SUM_BLOCK)
+        split_block(s, g, x + done, TALLY__MIN(n - done, (size_t)TALLY__SUM_BLOCK), F64_DIGITS);
+}
+
+void tally__sum_add_f32(tally__sum *s, tally__guess *g, const float *x, size_t n)
+{
+    if (n <= FEW || !plain_arithmetic()) {
+        for (size_t i = 0; i < n; i++) add_one_f32(s, x[i]);
+        return;
+    }
+    *g = guess_in_range(g);
+    for (size_t done = 0; done < n; done += TALLY__SUM_BLOCK)
+        block_f32(s, g, x + done, TALLY__MIN(n - done, (size_t)TALLY__SUM_BLOCK));
+}
+
+static void add_integers(tally__sum *s, int32_t dtype, const void *x, size_t n)
+{
+    int64_t part[3];
+
+    kernels->integers(x, dtype, n, part);
+    for (int i = 0; i < 3; i++)
+        if (part[i]) tally__sum_deposit(s, part[i], 32 * i);
+}
+
+/* dense elements of any dtype, few enough for one integer kernel */
+static void add_dense(tally__sum *s, tally__guess *g, int32_t dtype, const void *x, size_t n)
+{
+    float part[TALLY__SUM_BLOCK];
+
+    if (dtype == TALLY_F64) {
+        tally__sum_add_f64(s, g, x, n);
+    } else if (dtype == TALLY_F32) {
+        tally__sum_add_f32(s, g, x, n);
+    } else if (!tally__is_float(dtype)) {
+        add_integers(s, dtype, x, n);
+    } else {
+        for (size_t done = 0; done < n; done += TALLY__SUM_BLOCK) {
+            const size_t m = TALLY__MIN(n - done, (size_t)TALLY__SUM_BLOCK);
+            tally__convert(part, TALLY_F32, (const uint16_t *)x + done, dtype, 1, m);
+            tally__sum_add_f32(s, g, part, m);
+        }
+    }
+}
+
+void tally__sum_add(tally__sum *s, tally__guess *g, int32_t dtype, const void *x, int64_t stride, size_t n)
+{
+    enum { DENSE = 1 << 24 };             /* keeps the parts of add_integers within 63 bits */
+    const int64_t size = (int64_t)tally__element_size(dtype);
+    const size_t  step = stride == 1 ? DENSE : TALLY__SUM_BLOCK;
+    const char   *at = x;
+    double        packed[TALLY__SUM_BLOCK];
+
+    for (size_t done = 0; done < n; done += step) {
+        const size_t m = TALLY__MIN(n - done, step);
+        const char  *from = at + (int64_t)done * stride * size;
+        if (stride != 1) tally__convert(packed, dtype, from, dtype, stride, m);
+        add_dense(s, g, dtype, stride == 1 ? from : (const void *)packed, m);
+    }
+}

@@ -1,0 +1,213 @@
+/* sum_kernels: the block loops of the exact sum. Plain ISO C that compilers vectorise at -O3: the only reductions are
+ * integer add, or, min and max, which no order changes. Compiled once per instruction set with another TALLY__SUFFIX.
+ *
+ * A value is split against constant anchors A = 1.5 * 2^M: z = A + y rounds y to a multiple of the unit of A's binade,
+ * and neighbouring floats have consecutive bit patterns, so bits(z) - bits(A) counts units and patterns can be added
+ * as integers. y - (z - A) is exact and goes to the next anchor. A block proves itself: all counts of the first level
+ * lie in their range, and nothing is left after the last. It needs round to nearest and subnormals, which the caller
+ * has tested. Refuses to know sums, guesses and policy (sum_add.c). */
+#include "tensor.h"
+
+#ifndef TALLY__SUFFIX
+#define TALLY__SUFFIX base
+#endif
+#define TALLY__JOIN2(a, b) a##_##b
+#define TALLY__JOIN(a, b) TALLY__JOIN2(a, b)
+#define TALLY__NAMED(a) TALLY__JOIN(a, TALLY__SUFFIX)
+
+enum {
+    NARROW_STEP = 21,      /* from one float anchor to the next: the first leaves at most half a unit, 2^(M - 24) */
+    NARROW_BLOCK = 1008,   /* values per 32-bit count: 1008 * 2^22 < 2^32 */
+    SPLIT_STEP = 51,
+    HALF_UNITS = 50        /* |count| <= 2^50 = |y| <= 2^(M - 2); 2016 of them fit in 64 bits */
+};
+
+static inline float TALLY__NAMED(anchor_f32)(int m)
+{
+    return tally__f32_from((uint32_t)(m + 127) << 23 | (uint32_t)1 << 22);
+}
+
+static inline double TALLY__NAMED(anchor_f64)(int m)
+{
+    return tally__f64_from((uint64_t)(m + 1023) << 52 | (uint64_t)1 << 51);
+}
+
+/* two float anchors: 18 binades, four additions a value */
+static bool TALLY__NAMED(sum_narrow)(const float *x, size_t n, int top, int64_t *k)
+{
+    const float    a = TALLY__NAMED(anchor_f32)(top), b = TALLY__NAMED(anchor_f32)(top - NARROW_STEP);
+    const uint32_t a_low = tally__f32_bits(a) - ((uint32_t)1 << NARROW_STEP), b_bits = tally__f32_bits(b);
+    uint32_t       seen = 0, left = 0;
+    int64_t        total = 0;
+
+    for (size_t done = 0; done < n; done += NARROW_BLOCK) {
+        const size_t m = TALLY__MIN(n - done, (size_t)NARROW_BLOCK);
+        uint32_t     first = 0, second = 0;
+        for (size_t i = 0; i < m; i++) {
+            float          y = x[done + i], z = a + y;
+            const uint32_t count = tally__f32_bits(z) - a_low;
+            first += count;
+            seen |= count;
+            y -= z - a;
+            z = b + y;
+            second += tally__f32_bits(z);
+            left |= tally__f32_bits(z - b) ^ tally__f32_bits(y);
+        }
+        const int64_t high = (int64_t)first - ((int64_t)m << NARROW_STEP);
+        total += high * (1 << NARROW_STEP) + (int32_t)(second - (uint32_t)m * b_bits);
+    }
+    *k = total;
+    return !(seen >> (NARROW_STEP + 1)) && !(left << 1);   /* a lone sign is a -0 that became +0 */
+}
+
+/* levels double anchors: 48, 99 or 150 binades of doubles, 29 more of floats. `levels` is a constant where inlined. */
+static inline bool TALLY__NAMED(split_levels)(const double *x, size_t n, int top, int levels, int64_t *k)
+{
+    const double   a0 = TALLY__NAMED(anchor_f64)(top), a1 = TALLY__NAMED(anchor_f64)(top - SPLIT_STEP);
+    const double   a2 = TALLY__NAMED(anchor_f64)(top - 2 * SPLIT_STEP);
+    const double   a3 = TALLY__NAMED(anchor_f64)(top - 3 * SPLIT_STEP);
+    const uint64_t a0_low = tally__f64_bits(a0) - ((uint64_t)1 << HALF_UNITS);
+    uint64_t       k0 = 0, k1 = 0, k2 = 0, k3 = 0, seen = 0, left = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double         y = x[i], z = a0 + y;
+        const uint64_t count = tally__f64_bits(z) - a0_low;
+        k0 += count;
+        seen |= count;
+        y -= z - a0;
+        z = a1 + y;
+        k1 += tally__f64_bits(z);
+        z -= a1;
+        if (levels > 2) {
+            y -= z;
+            z = a2 + y;
+            k2 += tally__f64_bits(z);
+            z -= a2;
+        }
+        if (levels > 3) {
+            y -= z;
+            z = a3 + y;
+            k3 += tally__f64_bits(z);
+            z -= a3;
+        }
+        left |= tally__f64_bits(z) ^ tally__f64_bits(y);
+    }
+    k[0] = (int64_t)(k0 - ((uint64_t)n << HALF_UNITS));
+    k[1] = (int64_t)(k1 - n * tally__f64_bits(a1));
+    k[2] = levels > 2 ? (int64_t)(k2 - n * tally__f64_bits(a2)) : 0;
+    k[3] = levels > 3 ? (int64_t)(k3 - n * tally__f64_bits(a3)) : 0;
+    return !(seen >> (HALF_UNITS + 1)) && !(left << 1);
+}
+
+static bool TALLY__NAMED(sum_split)(const double *x, size_t n, int top, int levels, int64_t *k)
+{
+    if (levels == 2) return TALLY__NAMED(split_levels)(x, n, top, 2, k);
+    if (levels == 3) return TALLY__NAMED(split_levels)(x, n, top, 3, k);
+    return TALLY__NAMED(split_levels)(x, n, top, 4, k);
+}
+
+static void TALLY__NAMED(sum_widen)(double *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) out[i] = x[i];
+}
+
+/* lowest and highest biased exponent of the finite values that are not 0; low > high where there are none */
+static void TALLY__NAMED(sum_range)(const double *x, size_t n, int32_t *low, int32_t *high)
+{
+    int32_t least = 2047, most = -1;
+
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t u = tally__f64_bits(x[i]) << 1;
+        const int32_t  e = (int32_t)(u >> 53), out = (u == 0) | (e == 2047);
+        least = TALLY__MIN(least, out ? 2047 : e);
+        most = TALLY__MAX(most, out ? -1 : e);
+    }
+    *low = least;
+    *high = most;
+}
+
+/* out = x with 0 where the biased exponent lies outside; how many that are not 0 became 0 */
+static size_t TALLY__NAMED(sum_peel)(double *out, const double *x, size_t n, int32_t low, int32_t high)
+{
+    size_t peeled = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t u = tally__f64_bits(x[i]);
+        const int32_t  e = (int32_t)(u >> 52) & 2047;
+        const bool     in = (e >= low) & (e <= high);
+        out[i] = tally__f64_from(in ? u : 0);
+        peeled += !in & (u << 1 != 0);
+    }
+    return peeled;
+}
+
+/* 8 and 16 bits: chunks of 2^15 fit in 32 bits */
+#define TALLY__SMALL(name, type, value)                                                   \
+    static int64_t TALLY__NAMED(name)(const type *x, size_t n)                            \
+    {                                                                                     \
+        int64_t total = 0;                                                                \
+        for (size_t done = 0; done < n; done += 32768) {                                  \
+            const size_t m = TALLY__MIN(n - done, (size_t)32768);                         \
+            int32_t      part = 0;                                                        \
+            for (size_t i = 0; i < m; i++) part += (value);                               \
+            total += part;                                                                \
+        }                                                                                 \
+        return total;                                                                     \
+    }
+TALLY__SMALL(sum_bool, uint8_t, x[done + i] != 0)
+TALLY__SMALL(sum_u8, uint8_t, x[done + i])
+TALLY__SMALL(sum_i8, int8_t, x[done + i])
+TALLY__SMALL(sum_u16, uint16_t, x[done + i])
+TALLY__SMALL(sum_i16, int16_t, x[done + i])
+
+static int64_t TALLY__NAMED(sum_u32)(const uint32_t *x, size_t n)
+{
+    int64_t total = 0;
+
+    for (size_t i = 0; i < n; i++) total += x[i];
+    return total;
+}
+
+static int64_t TALLY__NAMED(sum_i32)(const int32_t *x, size_t n)
+{
+    int64_t total = 0;
+
+    for (size_t i = 0; i < n; i++) total += x[i];
+    return total;
+}
+
+/* 64 bits as halves; where signed, the top half counts 2^64 too much for every negative value */
+static void TALLY__NAMED(sum_u64)(const uint64_t *x, size_t n, bool is_signed, int64_t part[3])
+{
+    uint64_t low = 0, high = 0, negative = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        low += x[i] & 0xffffffff;
+        high += x[i] >> 32;
+        negative += x[i] >> 63;
+    }
+    part[0] = (int64_t)low;
+    part[1] = (int64_t)high;
+    part[2] = is_signed ? -(int64_t)negative : 0;
+}
+
+static void TALLY__NAMED(sum_integers)(const void *x, int32_t dtype, size_t n, int64_t part[3])
+{
+    part[0] = part[1] = part[2] = 0;
+    switch (dtype) {
+    case TALLY_BOOL: part[0] = TALLY__NAMED(sum_bool)(x, n); break;
+    case TALLY_U8:   part[0] = TALLY__NAMED(sum_u8)(x, n); break;
+    case TALLY_I8:   part[0] = TALLY__NAMED(sum_i8)(x, n); break;
+    case TALLY_U16:  part[0] = TALLY__NAMED(sum_u16)(x, n); break;
+    case TALLY_I16:  part[0] = TALLY__NAMED(sum_i16)(x, n); break;
+    case TALLY_U32:  part[0] = TALLY__NAMED(sum_u32)(x, n); break;
+    case TALLY_I32:  part[0] = TALLY__NAMED(sum_i32)(x, n); break;
+    case TALLY_U64:  TALLY__NAMED(sum_u64)(x, n, false, part); break;
+    case TALLY_I64:  TALLY__NAMED(sum_u64)(x, n, true, part); break;
+    }
+}
+
+const tally__sum_kernels TALLY__NAMED(tally__sum_kernels) = {
+    TALLY__NAMED(sum_narrow), TALLY__NAMED(sum_split), TALLY__NAMED(sum_widen),
+    TALLY__NAMED(sum_range), TALLY__NAMED(sum_peel), TALLY__NAMED(sum_integers)
+};
