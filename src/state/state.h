@@ -6,6 +6,8 @@
 #include <tally/state.h>
 #include "../tensor/tensor.h"
 
+#define TALLY__SWAP(T, a, b) do { T tally_swap_ = (a); (a) = (b); (b) = tally_swap_; } while (0)
+
 /* ---- cell.c, state.def: one state. One row of state.def per kind gives reset value, merge, byte form. */
 typedef struct tally__cell_spec {
     const char *name;
@@ -18,31 +20,97 @@ typedef struct tally__cell_spec {
 typedef struct tally__block tally__block;    /* an immutable, counted tensor buffer; block.c */
 
 typedef struct tally__cell {
+    /* first, in one cache line, what an update of a scalar state touches */
     int32_t kind, dtype, rank;
     bool    built;                           /* every size is known and memory for n elements is there */
     bool    wide;                            /* SUM: sum[] holds the value, else whole[] does */
-    int64_t shape[TALLY_MAX_RANK], n;        /* n: elements */
-    int64_t    *whole;                       /* SUM while every element is whole and fits, and COUNT */
-    tally__sum *sum;                         /* SUM otherwise; kept (not freed) by reset */
-    double     *real;                        /* MIN, MAX: -0 below +0, one canonical NaN that stays until reset */
-    tally__block *block;                     /* TENSOR */
+    bool    touched;                         /* something was accumulated or assigned since the last reset */
+    bool    open;                            /* the schema leaves a size to the first update */
     tally__guess guess;                      /* speed only */
+    int64_t      n;                          /* elements */
+    int64_t     *whole;                      /* SUM while every element is whole and fits; COUNT, read as unsigned, modulo 2^64 */
+    tally__sum  *sum;                        /* SUM otherwise; kept (not freed) by reset */
+    double      *real;                       /* MIN, MAX: -0 below +0, one canonical NaN that stays until reset */
+    tally__block *block;                     /* TENSOR */
+    int64_t shape[TALLY_MAX_RANK];           /* while unbuilt: the schema's, with its negative entries */
+    int64_t room, room_sum;                  /* elements that whole or real, and sum, have memory for (cells keep memory) */
+    int64_t want, want_sum;                  /* what tally__cell_grow shall provide: noted under a lock, taken outside it */
 } tally__cell;
 
 /* The values of a cell. Memory comes from the context that is passed (a store's own, or the frame's). */
 void         tally__cell_init(tally__cell *c, const tally__cell_spec *spec);       /* unbuilt, no memory */
+/* a TENSOR gets a block of zeros */
 tally_status tally__cell_build(tally__cell *c, tally_context *x, const int64_t *shape, tally_error *err);
-void         tally__cell_drop(tally__cell *c, tally_context *x);
-void         tally__cell_reset(tally__cell *c);                                    /* keeps memory and sizes */
+void         tally__cell_drop(tally__cell *c, tally_context *x);                   /* all memory; as after init, whose sizes it keeps if built */
+void         tally__cell_reset(tally__cell *c);                                    /* keeps memory and sizes; a TENSOR keeps its value */
 /* state += sum of w*v over the leading axes. The last c->rank axes of value are the cell's, in order; weight and mask are absent (NULL) or align
  * with value from the left (rank <= value's; equal sizes, or 1 which repeats). Where mask is false nothing is read. An absent weight never multiplies;
  * a product is fl64(w*v); a weight of exactly 1 adds v itself. value: any dtype, or TALLY__EXACT. COUNT: + number of v != 0 with w absent or != 0.
- * MIN, MAX: of v where w is absent or != 0. Fails only for memory, and then the cell is undefined (a delta is thrown away). */
+ * MIN, MAX: of v where w is absent or != 0. Fails only for memory, and then the cell is undefined (a delta is thrown away). Zero rows: nothing,
+ * the cell is not even touched. Not for a TENSOR. */
 tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tally_tensor *value, const tally_tensor *weight,
                                     const tally_tensor *mask, tally_error *err);
 /* element k: SUM and COUNT exactly, MIN and MAX as the sum that holds the double (an infinite one too) */
 void         tally__cell_get(const tally__cell *c, int64_t k, tally__sum *out);
 double       tally__cell_round(const tally__cell *c, int64_t k);                   /* nearest double */
+
+/* inside the floor */
+int64_t      tally__cell_size(int rank, const int64_t *shape);                     /* elements; -1: a size is open, or too many for memory */
+void         tally__cell_shape(tally__cell *c, const int64_t *shape);              /* sizes only: the caller has seen to the memory */
+bool         tally__cell_fits(const tally__cell *c, const int64_t *shape);         /* as built, or as the schema allows while unbuilt */
+tally_status tally__cell_grow(tally__cell *c, tally_context *x, tally_error *err); /* room >= want, room_sum >= want_sum; values are lost where it grows */
+tally_status tally__cell_room_wide(tally__cell *c, tally_context *x, tally_error *err);   /* SUM: memory for sum[] */
+void         tally__cell_widen(tally__cell *c);                                    /* SUM: sum[] holds the value from now on; memory is there */
+bool         tally__cell_overflows(const tally__cell *into, const tally__cell *from);     /* merging two whole SUMs needs sum[] */
+/* equal sizes, memory is there (sum[] if either is wide or they overflow); not for a TENSOR */
+void         tally__cell_merge(tally__cell *into, const tally__cell *from);
+bool         tally__cell_holds(tally__cell *to, const tally__cell *from);          /* memory for a copy is there; else notes it in want */
+void         tally__cell_copy(tally__cell *to, const tally__cell *from);           /* after _holds; a TENSOR shares the block */
+bool         tally__cell_same(const tally__cell *a, const tally__cell *b);         /* equal states, however they are held */
+void         tally__cell_get2(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out);   /* merged; NULL or unbuilt: neutral */
+
+/* kind.c: the rows of state.def */
+enum { TALLY__HELD_WHOLE, TALLY__HELD_REAL, TALLY__HELD_BLOCK };                   /* which memory of a cell holds a kind */
+typedef struct tally__kind {
+    const char *name;                        /* "sum" */
+    int         held;
+    double      reset;                       /* value of an element */
+    size_t      least;                       /* bytes that an element takes at least */
+    void   (*merge)(tally__cell *into, const tally__cell *from);                   /* NULL: has no merge */
+    bool   (*same)(const tally__cell *a, const tally__cell *b);
+    void   (*get)(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out);
+    size_t (*pack)(const tally__cell *c, uint8_t *out);                            /* bytes of all elements; out may be NULL */
+    /* fills a built cell; bytes read into *used. false: damaged (then *status is TALLY_OK), or no memory */
+    bool   (*unpack)(tally__cell *c, tally_context *x, const uint8_t *in, size_t n, size_t *used, tally_status *status, tally_error *err);
+} tally__kind;
+const tally__kind *tally__kind_of(int32_t kind);                                   /* NULL for an unknown one */
+static inline void tally__put_le(uint8_t *out, uint64_t v, size_t bytes) { for (size_t i = 0; i < bytes; i++) out[i] = (uint8_t)(v >> 8 * i); }
+static inline uint64_t tally__get_le(const uint8_t *in, size_t bytes)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < bytes; i++) v |= (uint64_t)in[i] << 8 * i;
+    return v;
+}
+/* whole.c: adds as many of n values as are whole, in blocks, while the total fits; how many */
+size_t tally__whole_prefix(int64_t *into, int32_t dtype, const void *p, int64_t stride, size_t n);
+bool   tally__whole_add(int64_t *into, int64_t v);                                 /* false: would not fit; nothing added */
+/* MIN and MAX: into, once v was seen. -0 is below +0; NaN stays */
+double tally__least(double into, double v);
+double tally__most(double into, double v);
+
+/* block.c. Whoever lets go of the last reference hands the block to the store's pool, so a steady state allocates none. */
+struct tally__block {
+    atomic_size_t references;
+    tally__block *next;                      /* in a pool, or retired in a delta */
+    size_t        bytes;                     /* of data */
+    void         *data;                      /* 64-aligned, behind this struct */
+};
+struct tally__store;
+tally__block *tally__block_new(tally_context *x, size_t bytes);
+void          tally__block_retain(tally__block *b);
+void          tally__block_free(tally__block *b, tally_context *x);                /* lets go of one reference, frees with the last; NULL is fine */
+tally__block *tally__block_take(struct tally__store *s, size_t bytes);             /* from the pool, else new; NULL without memory */
+void          tally__block_give(tally__block *b, struct tally__store *s);          /* lets go of one reference, pools with the last; NULL is fine */
 
 /* ---- schema.c: what stores of one class and configuration share; immutable, counted */
 typedef enum tally__what { TALLY__METRIC = 1, TALLY__VARIABLE } tally__what;
@@ -57,6 +125,9 @@ typedef struct tally__schema {
     size_t            opaque_size;
     uint64_t          key;                   /* hash of all that makes two stores interchangeable in one trace (this process) */
     uint64_t          fingerprint;           /* the same without pointers: equal on every machine, goes into packed bytes */
+    const void       *key_bytes, *print_bytes;
+    size_t            key_n, print_n;
+    size_t            bytes;                 /* of this allocation, which holds all of the above */
 } tally__schema;
 /* key_bytes: what floor 8 wants compared for the key beside spec (may hold function pointers); print_bytes: the same for the fingerprint */
 tally__schema *tally__schema_new(tally_context *x, tally__what what, const char *class_name, int n_cells, const tally__cell_spec *spec,
@@ -75,7 +146,11 @@ typedef struct tally__store {
     tally__lock    lock;                     /* guards what follows */
     uint64_t       commits;                  /* number of commits so far, resets included */
     tally__cell   *cell;                     /* schema->n_cells */
+    tally__block  *pool;                     /* blocks without a holder, for the next assign */
+    size_t         bytes;                    /* of this allocation: the struct, the cells, the name */
 } tally__store;
+/* "Mean \"loss\"", "variable": how errors call it */
+void          tally__store_title(const tally__store *s, char *out, size_t n);
 static inline tally__store *tally__store_of_metric(const tally_metric *m) { return (tally__store *)(uintptr_t)m; }
 static inline tally__store *tally__store_of_variable(const tally_variable *v) { return (tally__store *)(uintptr_t)v; }
 /* cells whose sizes the schema fixes are built at once. The schema is retained. context: retained */
@@ -87,25 +162,46 @@ tally_status  tally__store_merge(tally__store *into, tally__store *const *from, 
 tally__store *tally__store_clone(tally__store *s, tally_error *err);      /* same context, schema, name; own cells */
 /* clones of all at one instant (all locks held together, in address order) */
 tally_status  tally__store_snapshot(tally__store *const *s, int n, tally__store **out, tally_error *err);
-/* canonical bytes: magic, version, fingerprint, cells, checksum. Equal states give equal bytes on every machine. Returns the bytes needed;
+/* bytes.c: canonical bytes: magic, version, fingerprint, cells, checksum. Equal states give equal bytes on every machine. Returns the bytes needed;
  * writes only if n suffices. unpack: DATA_LOSS for damage, INVALID_ARGUMENT for bytes of another class; nothing changed on error */
 size_t        tally__store_pack(tally__store *s, void *buf, size_t n);
 tally_status  tally__store_unpack(tally__store *s, const void *buf, size_t n, tally_error *err);
 /* sizes of cell i as built now, under the lock: the rank, or -1 while unbuilt */
 int           tally__store_shape(tally__store *s, int i, int64_t shape[TALLY_MAX_RANK]);
 
+/* ---- link.c: several stores at one instant: their locks, each once, in address order */
+typedef struct tally__link {
+    struct tally__link *next;
+    tally__store  *store;
+    tally_context *context;                  /* pays for to */
+    tally__cell   *to;                       /* [n_cells] what a copy fills */
+    uint64_t       seen;                     /* store->commits when it was copied */
+} tally__link;
+void         tally__links_add(tally__link **list, tally__link *l);        /* keeps address order; a store may come twice */
+void         tally__links_lock(tally__link *list);
+void         tally__links_unlock(tally__link *list);
+tally_status tally__links_copy(tally__link *list, tally_error *err);      /* no allocation under a lock: look, let go, allocate, look again */
+
 /* ---- delta.c, commit.c: what one call does to one store. All effects compose to (reset?, delta); a read gives the copy plus the call's own effects */
 typedef struct tally__delta {
-    tally_context *context;                  /* pays for copy and cell (the frame's) */
-    tally__schema *schema;                   /* what the memory below was made for */
+    tally_context *context;                  /* pays for copy and cell (the frame's); borrowed, as store and schema are */
+    tally__schema *schema;                   /* of store: valid while a call runs; between calls it is compared, never followed */
     tally__store  *store;                    /* of the call that runs; borrowed */
     bool           reads;                    /* set by the caller before begin: this call may read the store */
-    bool           did_read, did_reset, did_update;
+    bool           did_read, did_reset, did_update;   /* did_read: a read saw the store (one after an own reset or assign sees the call alone) */
+    bool           did_assign;               /* a TENSOR was assigned */
+    bool           replaces;                 /* unpack: cell is the whole new state */
+    bool           handed;                   /* a view of this call's own block was given out */
+    bool           lacks;                    /* validate found that reserve does not suffice */
+    bool           reserved;                 /* reserve holds memory */
     uint64_t       seen;                     /* store->commits when it was copied */
     tally__cell   *copy;                     /* [n_cells] the store as this call sees it, without its own effects */
     tally__cell   *cell;                     /* [n_cells] what this call adds, since its reset if it did one */
-    /* further fields for reservation and spare memory belong to delta.c and commit.c */
-    tally__cell   *reserve;                  /* [n_cells] memory that apply may hand to the store (of the store's context) */
+    tally__cell   *reserve;                  /* [n_cells] memory of the store's context that apply may hand over; empty outside commit */
+    tally__block  *retired;                  /* own blocks that were replaced while views of them may live */
+    tally__link    link;
+    int            n_cells;
+    uint64_t       key;                      /* of the schema the memory was made for */
 } tally__delta;
 /* memory for a store of this schema, taken once and kept between calls (d is all zero before the first time) */
 tally_status tally__delta_prepare(tally__delta *d, tally_context *frame_context, tally__store *s, tally_error *err);
@@ -118,10 +214,13 @@ tally_status tally__delta_build(tally__delta *d, int cell, const int64_t *shape,
 void         tally__delta_reset(tally__delta *d);
 tally_status tally__delta_accumulate(tally__delta *d, int cell, const tally_tensor *value, const tally_tensor *weight,
                                      const tally_tensor *mask, tally_error *err);
-tally_status tally__delta_assign(tally__delta *d, int cell, const tally_tensor *value, tally_error *err);  /* TENSOR; same dtype and sizes; any strides */
+/* TENSOR; same dtype and sizes, else INVALID_ARGUMENT; any strides; value may be a view that tally__delta_tensor gave */
+tally_status tally__delta_assign(tally__delta *d, int cell, const tally_tensor *value, tally_error *err);
 /* reads: element k of a SUM or COUNT cell exactly (MIN, MAX as the sum that holds the double) */
 void         tally__delta_read(tally__delta *d, int cell, int64_t k, tally__sum *out);
 tally_tensor tally__delta_tensor(tally__delta *d, int cell);     /* TENSOR: a view that lives until the call ends */
+/* the same copied to dense memory: for loops that read and assign, where a view per round would keep a block per round until the call ends */
+void         tally__delta_tensor_copy(tally__delta *d, int cell, void *dst);
 int64_t      tally__delta_elements(const tally__delta *d, int cell, int64_t shape[TALLY_MAX_RANK]);   /* -1 while unbuilt */
 /* the five steps: reserve, lock, validate, apply, unlock (DESIGN 5.7). ABORTED: a store that this call did read and did overwrite (reset, assign) has
  * new commits. INVALID_ARGUMENT: sizes built meanwhile differ. All or nothing; never retried here except when a reservation no longer suffices. */

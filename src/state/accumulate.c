@@ -1,0 +1,334 @@
+/* accumulate: how values enter a cell: state += sum of w*v over the leading axes. Any strides, weights and masks are
+ * brought down to runs, one stretch of values for one element of the cell; a row of state.def says what a run does.
+ * The values of a run are exact from here on; what kernels fill them is not known here. */
+#include "state.h"
+
+enum { ADD_BLOCK = 256, ADD_LANES = 4 };
+enum { LANE_VALUE, LANE_WEIGHT, LANE_MASK, LANE_CELL };
+
+/* n values for one element. w, m: NULL or aligned with v; strides in elements, 0 repeats */
+typedef struct add_run {
+    const char *v, *w, *m;
+    int32_t     dv, dw, dm;
+    int64_t     sv, sw, sm;
+    size_t      n;
+} add_run;
+
+typedef tally_status (*add_function)(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err);
+
+static const char *run_value(const add_run *r, size_t i)
+{
+    return r->v + (int64_t)i * r->sv * (int64_t)tally__element_size(r->dv);
+}
+
+static bool run_masked(const add_run *r, size_t i)
+{
+    return r->m && tally__load_f64(r->m + (int64_t)i * r->sm * (int64_t)tally__element_size(r->dm), r->dm) == 0;
+}
+
+static double run_weight(const add_run *r, size_t i)
+{
+    return r->w ? tally__load_f64(r->w + (int64_t)i * r->sw * (int64_t)tally__element_size(r->dw), r->dw) : 1;
+}
+
+static double value_load(const void *p, int32_t dtype)
+{
+    return dtype == TALLY__EXACT ? tally__sum_round(p) : tally__load_f64(p, dtype);
+}
+
+/* values [at, at + n) as doubles, without those that the mask hides; their weights where there are any. How many */
+static size_t run_gather(const add_run *r, size_t at, size_t n, double *v, double *w)
+{
+    size_t kept = 0;
+    if (!r->m && r->dv != TALLY__EXACT) {
+        tally__convert(v, TALLY_F64, run_value(r, at), r->dv, r->sv, n);
+        if (r->w)
+            tally__convert(w, TALLY_F64, r->w + (int64_t)at * r->sw * (int64_t)tally__element_size(r->dw), r->dw,
+                           r->sw, n);
+        return n;
+    }
+    for (size_t i = at; i < at + n; i++)
+        if (!run_masked(r, i)) {
+            v[kept] = value_load(run_value(r, i), r->dv);
+            w[kept++] = run_weight(r, i);
+        }
+    return kept;
+}
+
+/* ---- SUM */
+
+static tally_status sum_to_words(tally__cell *c, tally_context *x, tally_error *err)
+{
+    if (c->wide)
+        return TALLY_OK;
+    tally_status s = tally__cell_room_wide(c, x, err);
+    if (!s)
+        tally__cell_widen(c);
+    return s;
+}
+
+static tally_status sum_add_values(tally__cell *c, tally_context *x, int64_t k, int32_t dtype, const void *p,
+                                   int64_t stride, size_t n, tally_error *err)
+{
+    size_t done = 0;
+    if (!c->wide) {
+        done = tally__whole_prefix(&c->whole[k], dtype, p, stride, n);
+        if (done == n)
+            return TALLY_OK;
+        tally_status s = sum_to_words(c, x, err);
+        if (s)
+            return s;
+    }
+    p = (const char *)p + (int64_t)done * stride * (int64_t)tally__element_size(dtype);
+    tally__sum_add(&c->sum[k], &c->guess, dtype, p, stride, n - done);
+    return TALLY_OK;
+}
+
+static tally_status sum_add_exact(tally__cell *c, tally_context *x, int64_t k, const tally__sum *v, tally_error *err)
+{
+    int64_t whole;
+    if (!c->wide && tally__sum_whole(v, &whole) && tally__whole_add(&c->whole[k], whole))
+        return TALLY_OK;
+    tally_status s = sum_to_words(c, x, err);
+    if (!s)
+        tally__sum_merge(&c->sum[k], v);
+    return s;
+}
+
+/* 64-bit integers and exact sums do not fit a double: a weight of 1 adds them as they are */
+static tally_status sum_add_singly(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+{
+    tally_status s = TALLY_OK;
+    for (size_t i = 0; i < r->n && !s; i++) {
+        if (run_masked(r, i))
+            continue;
+        const char  *p = run_value(r, i);
+        const double w = run_weight(r, i);
+        if (w != 1) {
+            const double product = w * value_load(p, r->dv);
+            s = sum_add_values(c, x, k, TALLY_F64, &product, 1, 1, err);
+        } else if (r->dv == TALLY__EXACT) {
+            s = sum_add_exact(c, x, k, (const tally__sum *)(const void *)p, err);
+        } else {
+            s = sum_add_values(c, x, k, r->dv, p, 1, 1, err);
+        }
+    }
+    return s;
+}
+
+static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+{
+    double       v[ADD_BLOCK], w[ADD_BLOCK];
+    tally_status s = TALLY_OK;
+    if (r->dv == TALLY__EXACT || ((r->w || r->m) && (r->dv == TALLY_I64 || r->dv == TALLY_U64)))
+        return sum_add_singly(c, x, k, r, err);
+    if (!r->w && !r->m)
+        return sum_add_values(c, x, k, r->dv, r->v, r->sv, r->n, err);
+    for (size_t at = 0; at < r->n && !s; at += ADD_BLOCK) {
+        const size_t n = run_gather(r, at, TALLY__MIN(r->n - at, (size_t)ADD_BLOCK), v, w);
+        for (size_t i = 0; r->w && i < n; i++)
+            v[i] = w[i] * v[i];
+        s = sum_add_values(c, x, k, TALLY_F64, v, 1, n, err);
+    }
+    return s;
+}
+
+/* ---- COUNT, MIN, MAX: of the values whose weight is absent or not 0 */
+
+static size_t run_chosen(const add_run *r, size_t at, double *v)
+{
+    double       w[ADD_BLOCK];
+    const size_t n = run_gather(r, at, TALLY__MIN(r->n - at, (size_t)ADD_BLOCK), v, w);
+    size_t       kept = 0;
+    if (!r->w)
+        return n;
+    for (size_t i = 0; i < n; i++) {
+        v[kept] = v[i];
+        kept += w[i] != 0;
+    }
+    return kept;
+}
+
+static tally_status count_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+{
+    double   v[ADD_BLOCK];
+    uint64_t count = (uint64_t)c->whole[k];
+    (void)x;
+    (void)err;
+    for (size_t at = 0; at < r->n; at += ADD_BLOCK) {
+        const size_t n = run_chosen(r, at, v);
+        for (size_t i = 0; i < n; i++)
+            count += v[i] != 0;
+    }
+    c->whole[k] = (int64_t)count;
+    return TALLY_OK;
+}
+
+static tally_status minimum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+{
+    double v[ADD_BLOCK];
+    (void)x;
+    (void)err;
+    for (size_t at = 0; at < r->n; at += ADD_BLOCK) {
+        const size_t n = run_chosen(r, at, v);
+        for (size_t i = 0; i < n; i++)
+            c->real[k] = tally__least(c->real[k], v[i]);
+    }
+    return TALLY_OK;
+}
+
+static tally_status maximum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+{
+    double v[ADD_BLOCK];
+    (void)x;
+    (void)err;
+    for (size_t at = 0; at < r->n; at += ADD_BLOCK) {
+        const size_t n = run_chosen(r, at, v);
+        for (size_t i = 0; i < n; i++)
+            c->real[k] = tally__most(c->real[k], v[i]);
+    }
+    return TALLY_OK;
+}
+
+#define tensor_add NULL        /* assigned, never accumulated */
+
+#define STATE(KIND, stem, text, memory, reset, least) [TALLY_STATE_##KIND] = stem##_add,
+static const add_function add_row[] = {
+#include "state.def"
+};
+
+/* ---- from a tensor to runs */
+
+typedef struct add_walk {
+    int     rank;
+    int64_t size[TALLY_MAX_RANK];
+    int64_t stride[TALLY_MAX_RANK][ADD_LANES];     /* in elements; a cell stride of 0 is a summed axis */
+} add_walk;
+
+static int64_t aligned_stride(const tally_tensor *value, const tally_tensor *t, int axis)
+{
+    if (!t || axis >= t->rank || t->shape[axis] != value->shape[axis] || t->shape[axis] == 1)
+        return 0;
+    return t->stride[axis];
+}
+
+static bool walk_joins(const add_walk *g, int axis)
+{
+    for (int l = 0; l < ADD_LANES; l++)
+        if (g->stride[axis - 1][l] != g->stride[axis][l] * g->size[axis])
+            return false;
+    return true;
+}
+
+/* axes of size 1 vanish, and neighbours that are one stretch of memory in every lane become one axis */
+static void walk_fill(add_walk *g, const tally__cell *c, const tally_tensor *value, const tally_tensor *weight,
+                      const tally_tensor *mask)
+{
+    int64_t   dense[TALLY_MAX_RANK];
+    const int lead = value->rank - c->rank;
+    tally__dense(c->rank, c->shape, dense);
+    g->rank = 0;
+    for (int a = 0; a < value->rank; a++) {
+        if (value->shape[a] == 1)
+            continue;
+        int64_t *stride = g->stride[g->rank];
+        stride[LANE_VALUE] = value->stride[a];
+        stride[LANE_WEIGHT] = aligned_stride(value, weight, a);
+        stride[LANE_MASK] = aligned_stride(value, mask, a);
+        stride[LANE_CELL] = a < lead ? 0 : dense[a - lead];
+        g->size[g->rank++] = value->shape[a];
+        if (g->rank > 1 && walk_joins(g, g->rank - 1)) {
+            memcpy(g->stride[g->rank - 2], stride, sizeof g->stride[0]);
+            g->size[g->rank - 2] *= g->size[g->rank - 1];
+            g->rank--;
+        }
+    }
+}
+
+/* the longest summed axis becomes the run; the others are walked */
+static void walk_take_run(add_walk *g, add_run *r)
+{
+    int best = -1;
+    for (int a = 0; a < g->rank; a++)
+        if (!g->stride[a][LANE_CELL] && (best < 0 || g->size[a] >= g->size[best]))
+            best = a;
+    r->n = 1;
+    r->sv = r->sw = r->sm = 0;
+    if (best < 0)
+        return;
+    r->n = (size_t)g->size[best];
+    r->sv = g->stride[best][LANE_VALUE];
+    r->sw = g->stride[best][LANE_WEIGHT];
+    r->sm = g->stride[best][LANE_MASK];
+    g->rank--;
+    memmove(&g->size[best], &g->size[best + 1], (size_t)(g->rank - best) * sizeof g->size[0]);
+    memmove(g->stride[best], g->stride[best + 1], (size_t)(g->rank - best) * sizeof g->stride[0]);
+}
+
+static tally_status walk_all(const add_walk *g, tally__cell *c, tally_context *x, add_run r, tally_error *err)
+{
+    const add_function add = add_row[c->kind];
+    int64_t            at[TALLY_MAX_RANK] = { 0 }, k = 0;
+    const int64_t      bytes[3] = { (int64_t)tally__element_size(r.dv), r.w ? (int64_t)tally__element_size(r.dw) : 0,
+                                    r.m ? (int64_t)tally__element_size(r.dm) : 0 };
+    for (;;) {
+        tally_status s = add(c, x, k, &r, err);
+        int          a = g->rank - 1;
+        if (s)
+            return s;
+        for (; a >= 0; a--) {
+            const int64_t *stride = g->stride[a], by = ++at[a] < g->size[a] ? 1 : 1 - g->size[a];
+            r.v += by * stride[LANE_VALUE] * bytes[0];
+            r.w = r.w ? r.w + by * stride[LANE_WEIGHT] * bytes[1] : NULL;
+            r.m = r.m ? r.m + by * stride[LANE_MASK] * bytes[2] : NULL;
+            k += by * stride[LANE_CELL];
+            if (by == 1)
+                break;
+            at[a] = 0;
+        }
+        if (a < 0)
+            return TALLY_OK;
+    }
+}
+
+static bool is_aligned(const tally_tensor *value, const tally_tensor *t)
+{
+    if (!t)
+        return true;
+    for (int a = 0; a < t->rank; a++)
+        if (a >= value->rank || (t->shape[a] != value->shape[a] && t->shape[a] != 1))
+            return false;
+    return true;
+}
+
+tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tally_tensor *value,
+                                    const tally_tensor *weight, const tally_tensor *mask, tally_error *err)
+{
+    assert(c->built && add_row[c->kind] && value->rank >= c->rank);
+    assert(is_aligned(value, weight) && is_aligned(value, mask));
+    add_run r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
+    if (value->rank <= 1 && !c->rank && !weight && !mask) {
+        if (value->rank) {
+            r.n = (size_t)value->shape[0];
+            r.sv = value->stride[0];
+        }
+        if (!r.n)
+            return TALLY_OK;
+        c->touched = true;
+        return add_row[c->kind](c, x, 0, &r, err);
+    }
+    for (int a = 0; a < value->rank; a++) {
+        if (!value->shape[a])
+            return TALLY_OK;
+        assert(a < value->rank - c->rank || value->shape[a] == c->shape[a - (value->rank - c->rank)]);
+    }
+    add_walk g;
+    c->touched = true;
+    walk_fill(&g, c, value, weight, mask);
+    walk_take_run(&g, &r);
+    if (weight)
+        r.w = weight->data, r.dw = weight->dtype;
+    if (mask)
+        r.m = mask->data, r.dm = mask->dtype;
+    return walk_all(&g, c, x, r, err);
+}
