@@ -1,21 +1,120 @@
-/* function: a body, recorded once per signature and called. */
+/* function: a body, recorded once per signature and called as often as you like.
+ *
+ * The body is a C callback. It receives tensors and metrics as nodes and references, describes what to compute, and runs
+ * only while it is recorded: once per combination of argument kinds, dtypes, ranks, metric classes and configurations,
+ * and of which arguments are one and the same metric. Never once per batch size, never once per handle.
+ *
+ *     static void evaluate(tally_trace *t, void *user)
+ *     {
+ *         tally_metric_ref mean = tally_arg_metric(t, 1);
+ *         tally_update_state(t, mean, tally_square(tally_arg(t, 0)));
+ *         tally_return(t, tally_result(t, mean));
+ *     }
+ *     tally_function *f = tally_function_new(evaluate, NULL, NULL, &err);
+ *     double now;
+ *     if (tally_call(f, TALLY_IN(&x, mean), TALLY_OUT(&now), &err)) puts(err.text);
+ */
 #ifndef TALLY_FUNCTION_H
 #define TALLY_FUNCTION_H
 #include "graph.h"
 TALLY_BEGIN_DECLS
 typedef struct tally_function tally_function;
-typedef struct tally_function_options { size_t size; tally_context *context; const char *name; int32_t max_traces, reserved; void (*drop_user)(void *user); } tally_function_options;
+typedef struct tally_function_options {
+    size_t size;               /* set by the initializer */
+    tally_context *context;    /* NULL: a private one */
+    const char *name;          /* in texts of errors; copied. NULL: "function" */
+    int32_t max_traces;        /* signatures that may be recorded; at least 1 */
+    int32_t reserved;
+    void (*drop_user)(void *user);   /* called once, when the function dies */
+} tally_function_options;
 #define TALLY_FUNCTION_OPTIONS_INIT { sizeof(tally_function_options), NULL, NULL, 64, 0, NULL }
-typedef enum tally_kind { TALLY_KIND_NONE, TALLY_KIND_TENSOR, TALLY_KIND_METRIC, TALLY_KIND_VARIABLE, TALLY_KIND_BUFFER, TALLY_KIND_F64, TALLY_KIND_F32, TALLY_KIND_I64, TALLY_KIND_METRIC_OUT } tally_kind;
-typedef struct tally_value { const void *p; int32_t kind, reserved; } tally_value;
-typedef struct tally_slot { void *p; int32_t kind, reserved; } tally_slot;
+typedef enum tally_kind {
+    TALLY_KIND_NONE, TALLY_KIND_TENSOR, TALLY_KIND_METRIC, TALLY_KIND_VARIABLE, TALLY_KIND_BUFFER, TALLY_KIND_F64,
+    TALLY_KIND_F32, TALLY_KIND_I64, TALLY_KIND_METRIC_OUT
+} tally_kind;
+typedef struct tally_value { const void *p; int32_t kind, reserved; } tally_value;   /* an argument: TALLY_IN makes a list */
+typedef struct tally_slot { void *p; int32_t kind, reserved; } tally_slot;           /* a destination: TALLY_OUT makes a list */
+
+/** A function of this body.
+ *
+ *  In:      body       records; called with a trace and user, on the thread of the call that needs a recording. It must
+ *                      record the same each time it sees the same arguments. It may call functions, and may leave by
+ *                      longjmp or an exception: what it left is freed with the function (and a floating-point mode that
+ *                      the caller had changed is then not put back).
+ *           user       handed to the body; after a successful call of this, options.drop_user frees it
+ *  Returns: the function, or NULL: INVALID_ARGUMENT (no body, max_traces below 1), RESOURCE_EXHAUSTED
+ *  Owns:    the caller one reference, to be given to tally_function_release; the function retains its context and what
+ *           its body captured. On failure user stays the caller's.
+ *  Threads: any
+ *  Source:  tf.function; sizes are never part of a signature, so there is no reduce_retracing
+ */
 TALLY_API tally_function *tally_function_new(tally_body body, void *user, const tally_function_options *o, tally_error *err);
+
+/** One more reference to f.
+ *
+ *  Returns: f; NULL for NULL
+ *  Threads: any
+ */
 TALLY_API tally_function *tally_function_retain(tally_function *f);
+
+/** Gives a reference back; with the last one the function dies, and everything that its bodies captured is released.
+ *
+ *  Owns:    NULL is fine. No call of f may be running.
+ *  Threads: any
+ */
 TALLY_API void            tally_function_release(tally_function *f);
+
+/** Runs the body's program on these arguments: all of it, or nothing.
+ *
+ *  In:      in, n_in    TALLY_IN(&x, metric, variable ...): exactly as many as the body uses. Tensors are views; they are
+ *                       neither copied nor written, and must stay as they are until the call returns.
+ *           out, n_out  TALLY_OUT(&number, &buffer, &metric ...): one per return of the body, in order, or TALLY_NO_OUT.
+ *                       double and float take any number (rounded to nearest); int64_t takes integers and bools, never a
+ *                       float; a buffer needs the very dtype and gets its rank and shape set; a metric's place gets the
+ *                       very handle that came in, borrowed. No destination may overlap an argument or another one.
+ *  Returns: TALLY_OK
+ *           INVALID_ARGUMENT     an argument or destination of the wrong kind, dtype or number, sizes that do not match,
+ *                                a body that records nonsense: with the body's file and line
+ *           OUT_OF_RANGE         an index, a loop limit, a buffer that is too small (with the capacity needed)
+ *           FAILED_PRECONDITION  a tally_assert of the body; a state that no batch has built yet was read
+ *           RESOURCE_EXHAUSTED   memory, more signatures than max_traces, a body that calls itself without end
+ *           CANCELLED            the context's interrupt hook said so
+ *           ABORTED              the call read and overwrote a state that another call changed meanwhile: repeat it
+ *           On anything but TALLY_OK every state and variable is as it was; buffers and numbers are undefined.
+ *  Owns:    nothing changes hands
+ *  Threads: any number may call one function, on the same metrics too: each sees its metrics at one instant, and its
+ *           changes become visible at once
+ *  Cost:    no allocation once a call with this signature and no smaller sizes has run; no lock but the metrics' own
+ *  Exact:   the states depend on the samples only, never on batches, order or threads
+ *  Source:  calling a tf.function
+ */
 TALLY_API TALLY_CHECKED tally_status tally_call(tally_function *f, const tally_value *in, int n_in, const tally_slot *out, int n_out, tally_error *err);
+
+/** Records the body for these arguments and takes the memory that a call needs, without running anything.
+ *
+ *  Returns: as tally_call, as far as nothing runs; a state that is not built yet is no error
+ *  Threads: any
+ *  Cost:    a later call of this signature and these sizes never records
+ *  Source:  get_concrete_function
+ */
 TALLY_API TALLY_CHECKED tally_status tally_function_prepare(tally_function *f, const tally_value *in, int n_in, tally_error *err);
+
+/** How many signatures have been recorded; 0 for NULL.
+ *
+ *  Threads: any
+ *  Source:  experimental_get_tracing_count
+ */
 TALLY_API int    tally_function_traces(const tally_function *f);
+
+/** The program of one recording as text.
+ *
+ *  In:      trace  0 is the oldest
+ *           buf    n bytes, or NULL with n 0; what does not fit is cut, the text is always terminated
+ *  Returns: bytes that the whole text needs, its end included; 0 where there is no such recording
+ *  Threads: any
+ */
 TALLY_API size_t tally_function_dump(const tally_function *f, int trace, char *buf, size_t n);
+
 static inline tally_value tally__in_tensor(const tally_tensor *x) { tally_value v = { x, TALLY_KIND_TENSOR, 0 }; return v; }
 static inline tally_value tally__in_metric(const tally_metric *x) { tally_value v = { x, TALLY_KIND_METRIC, 0 }; return v; }
 static inline tally_value tally__in_variable(const tally_variable *x) { tally_value v = { x, TALLY_KIND_VARIABLE, 0 }; return v; }

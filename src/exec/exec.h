@@ -5,30 +5,61 @@
 
 #include "../graph/graph.h"
 
+/* one carried value of a loop: two buffers, because a next value may be a view of the present one */
+typedef struct tally__carry {
+    tally_tensor value[2];
+    void        *memory[2];
+    size_t       room[2];
+    int          now;
+} tally__carry;
+
 /* frame.c: all that one running call owns. Kept between calls of one graph: no allocation in the steady state */
 typedef struct tally__frame tally__frame;
 struct tally__frame {
-    tally_context      *context;
-    const tally__graph *graph;
-    tally_tensor       *value;          /* [n_node] what each node is now */
-    int64_t            *size;           /* [n_size] bound sizes; -1: known when its node has run */
-    tally__delta       *delta;          /* [n_slot] */
-    tally__arena        work;           /* temporaries of this call */
-    tally__frame       *next;           /* for whoever keeps idle frames */
-    bool                commits;        /* the graph changes a store */
-    /* carried values of loops and other private parts belong to exec/ */
-    void               *carry;
+    tally_context       *context;       /* borrowed from whoever keeps the frame */
+    const tally__graph  *graph;         /* likewise */
+    tally_tensor        *value;         /* [n_node] what a node made */
+    const tally_tensor **view;          /* [n_node] what a node is now: its value, an argument, a carried value */
+    int64_t             *size;          /* [n_size] bound sizes; -1: not known before its node has run */
+    tally__delta        *delta;         /* [n_slot] */
+    tally__carry        *carried;       /* of all loops */
+    uint32_t            *carry_at;      /* [n_region] of a loop's body: its first in carried */
+    const tally_tensor **in;            /* [n_argument] room for the caller: what tally__frame_bind is given */
+    tally__store       **store;         /* [n_argument] likewise */
+    tally__arena         work;          /* temporaries of this call */
+    tally__arena_mark    start;         /* of work: empty */
+    tally__frame        *next;          /* for whoever keeps idle frames */
+    bool                 commits;       /* the graph changes a store */
+    bool                 polls;         /* the context has an interrupt hook */
+    uint32_t             until_poll;    /* nodes to run before the hook is asked again */
+    int32_t              loops;         /* running now, nested */
+    int32_t              n_held;        /* slots whose deltas hold something of this call */
+    uint32_t             n_carried;
+    int32_t              n_slot;
+    size_t               bytes;         /* of this allocation */
 };
 tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, tally_error *err);
-void          tally__frame_drop(tally__frame *f);
-/* Sizes, equalities, state sizes bind; deltas begin. in[i]: argument i as a tensor (checked view) or NULL; store[i]: argument i as a store or NULL.
- * Any mismatch: INVALID_ARGUMENT at the user's line with both sizes. Nothing to undo but tally__frame_end */
-tally_status  tally__frame_bind(tally__frame *f, const tally_tensor *const *in, tally__store *const *store, tally_error *err);
-/* reference.c: op by op, reference kernels, control flow, effects on deltas. CANCELLED when interrupted */
-tally_status  tally__run_reference(tally__frame *f, tally_error *err);
+void          tally__frame_drop(tally__frame *f);          /* NULL is fine; never follows graph */
 tally_tensor  tally__frame_value(const tally__frame *f, tally__id node);     /* of a returned node, valid until frame_end */
 /* tally__commit of all deltas (a graph that only reads commits nothing) */
 tally_status  tally__frame_commit(tally__frame *f, tally_error *err);
-void          tally__frame_end(tally__frame *f);                             /* lets go of stores and views, keeps memory */
+void          tally__frame_end(tally__frame *f);           /* lets go of stores and views, keeps memory */
+/* memory for the temporaries of the sizes that are bound, so that the first run asks for little */
+tally_status  tally__frame_reserve(tally__frame *f, tally_error *err);
+
+/* bind.c: sizes, equalities, state sizes; deltas begin. in[i]: argument i as a tensor (checked view) or NULL; store[i]: argument i as a store or NULL.
+ * Any mismatch: INVALID_ARGUMENT at the user's line with both sizes. Nothing to undo but tally__frame_end */
+tally_status  tally__frame_bind(tally__frame *f, const tally_tensor *const *in, tally__store *const *store, tally_error *err);
+tally_status  tally__state_not_built(const tally__frame *f, int32_t slot, int32_t cell, tally__place at, tally_error *err);
+
+/* reference.c: op by op, reference kernels, control flow. CANCELLED when interrupted */
+tally_status  tally__run_reference(tally__frame *f, tally_error *err);
+
+/* effect.c: what a node does to a store, and what it says or reads there */
+tally_status  tally__run_read(tally__frame *f, tally__id id, tally_error *err);
+tally_status  tally__run_effect(tally__frame *f, tally__id id, tally_error *err);
+
+/* print.c: "label: value" through the context's log hook */
+tally_status  tally__run_print(tally__frame *f, const tally__node *n, const tally_tensor *x, tally_error *err);
 
 #endif

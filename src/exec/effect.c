@@ -1,0 +1,174 @@
+/* effect: what a node does to a store and reads there, as this call sees it; and its checks. Sizes that bind could not
+ * compare (they are known only now) are compared here, before the delta is touched. Knows deltas, never a store's cells. */
+#include "exec.h"
+
+static const tally__cell_spec *spec_of(const tally__frame *f, const tally__node *n)
+{
+    return &f->graph->slot[n->slot].schema->spec[n->cell];
+}
+
+static const tally_tensor *operand(const tally__frame *f, const tally__node *n, uint32_t i)
+{
+    return i < n->n_arg && n->arg[i] ? f->view[n->arg[i]] : NULL;
+}
+
+/* A view costs nothing, but in a loop that also assigns every round would keep the block of its round. */
+static tally_status read_tensor(tally__frame *f, const tally__node *n, tally_tensor *out, tally_error *err)
+{
+    tally__delta *d = &f->delta[n->slot];
+    if (!f->loops || !f->graph->slot[n->slot].overwrites) {
+        *out = tally__delta_tensor(d, n->cell);
+        return TALLY_OK;
+    }
+    size_t bytes = (size_t)tally__elements(out->rank, out->shape) * tally__element_size(out->dtype);
+    void  *p = tally__arena_alloc(&f->work, bytes);
+    if (!p)
+        return tally__fail_memory(err, bytes);
+    tally__delta_tensor_copy(d, n->cell, p);
+    out->data = p;
+    tally__dense(out->rank, out->shape, out->stride);
+    return TALLY_OK;
+}
+
+static tally_status read_numbers(tally__frame *f, const tally__node *n, int64_t count, tally_tensor *out, tally_error *err)
+{
+    tally__delta *d = &f->delta[n->slot];
+    size_t        bytes = (size_t)count * tally__element_size(n->dtype);
+    void         *p = tally__arena_alloc(&f->work, bytes);
+    if (!p)
+        return tally__fail_memory(err, bytes);
+    for (int64_t k = 0; k < count; k++) {
+        if (n->dtype == TALLY__EXACT) {
+            tally__delta_read(d, n->cell, k, (tally__sum *)p + k);
+        } else {
+            tally__sum s;
+            tally__delta_read(d, n->cell, k, &s);
+            ((double *)p)[k] = tally__sum_round(&s);
+        }
+    }
+    out->data = p;
+    tally__dense(out->rank, out->shape, out->stride);
+    return TALLY_OK;
+}
+
+tally_status tally__run_read(tally__frame *f, tally__id id, tally_error *err)
+{
+    const tally__node *n = &f->graph->node[id];
+    tally_tensor      *out = &f->value[id];
+    int64_t            count = tally__delta_elements(&f->delta[n->slot], n->cell, out->shape);
+    if (count < 0)
+        return tally__state_not_built(f, n->slot, n->cell, n->place, err);
+    out->dtype = n->dtype;
+    out->rank = n->rank;
+    if (spec_of(f, n)->kind == TALLY_STATE_TENSOR)
+        return read_tensor(f, n, out, err);
+    return read_numbers(f, n, count, out, err);
+}
+
+static tally_status shapes_differ(const tally__frame *f, const tally__node *n, const char *what, int rank,
+                                  const int64_t *want, const tally_tensor *x, tally_error *err)
+{
+    char        title[64], want_text[96], have_text[96];
+    tally__text w = { want_text, sizeof want_text, 0 }, h = { have_text, sizeof have_text, 0 };
+    tally__store_title(f->delta[n->slot].store, title, sizeof title);
+    tally__put_shape(&w, rank, want);
+    tally__put_shape(&h, x->rank, x->shape);
+    return tally__fail_at(err, TALLY_INVALID_ARGUMENT, -1, n->place, "%s: state \"%s\", %s, expected sizes %s, found %s",
+                          title, spec_of(f, n)->name, what, want_text, have_text);
+}
+
+/* The last axes of the value are the state's; an unbuilt state is built by its first value. */
+static tally_status fit_state(tally__frame *f, const tally__node *n, const tally_tensor *value, tally_error *err)
+{
+    const tally__cell_spec *spec = spec_of(f, n);
+    tally__delta           *d = &f->delta[n->slot];
+    int64_t                 shape[TALLY_MAX_RANK];
+    assert(value->rank >= spec->rank);
+    const int64_t *tail = value->shape + (value->rank - spec->rank);
+    if (tally__delta_elements(d, n->cell, shape) < 0)
+        return tally__delta_build(d, n->cell, tail, err);
+    for (int a = 0; a < spec->rank; a++)
+        if (tail[a] != shape[a])
+            return shapes_differ(f, n, "value", spec->rank, shape, value, err);
+    return TALLY_OK;
+}
+
+static bool aligns(const tally_tensor *w, const tally_tensor *value)
+{
+    for (int a = 0; a < w->rank; a++)
+        if (w->shape[a] != value->shape[a] && w->shape[a] != 1)
+            return false;
+    return w->rank <= value->rank;
+}
+
+static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_error *err)
+{
+    const tally_tensor *value = operand(f, n, 0), *weight = operand(f, n, 1), *mask = operand(f, n, 2);
+    if (spec_of(f, n)->rank) {
+        tally_status status = fit_state(f, n, value, err);
+        if (status)
+            return status;
+    }
+    if (weight && !aligns(weight, value))
+        return shapes_differ(f, n, "weight", weight->rank, value->shape, weight, err);
+    if (mask && !aligns(mask, value))
+        return shapes_differ(f, n, "mask", mask->rank, value->shape, mask, err);
+    return tally__delta_accumulate(&f->delta[n->slot], n->cell, value, weight, mask, err);
+}
+
+static tally_status run_assign(tally__frame *f, const tally__node *n, tally_error *err)
+{
+    const tally_tensor *x = operand(f, n, 0);
+    tally_status        status = fit_state(f, n, x, err);
+    return status ? status : tally__delta_assign(&f->delta[n->slot], n->cell, x, err);
+}
+
+/* the row of the first element, in row-major order, that is false; -1: all hold */
+static int64_t first_failing_row(const tally_tensor *x)
+{
+    int64_t n = tally__elements(x->rank, x->shape), at[TALLY_MAX_RANK] = { 0 }, from = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (!((const uint8_t *)x->data)[from])
+            return x->rank ? at[0] : 0;
+        for (int a = x->rank - 1; a >= 0; a--) {
+            from += x->stride[a];
+            if (++at[a] < x->shape[a])
+                break;
+            from -= at[a] * x->stride[a];
+            at[a] = 0;
+        }
+    }
+    return -1;
+}
+
+static tally_status run_assert(tally__frame *f, const tally__node *n, tally_error *err)
+{
+    const tally_tensor *x = operand(f, n, 0);
+    int64_t             row = first_failing_row(x);
+    const char         *text = n->text ? n->text : "expected true, found false";
+    if (row < 0)
+        return TALLY_OK;
+    if (!x->rank)
+        return tally__fail_at(err, TALLY_FAILED_PRECONDITION, -1, n->place, "assert: %s", text);
+    return tally__fail_at(err, TALLY_FAILED_PRECONDITION, -1, n->place, "assert: %s, found false at row %l", text, row);
+}
+
+tally_status tally__run_effect(tally__frame *f, tally__id id, tally_error *err)
+{
+    const tally__node *n = &f->graph->node[id];
+    switch (n->op) {
+    case TALLY__OP_accumulate:
+        return run_accumulate(f, n, err);
+    case TALLY__OP_reset:
+        tally__delta_reset(&f->delta[n->slot]);
+        return TALLY_OK;
+    case TALLY__OP_assign:
+        return run_assign(f, n, err);
+    case TALLY__OP_assert:
+        return run_assert(f, n, err);
+    case TALLY__OP_print:
+        return tally__run_print(f, n, operand(f, n, 0), err);
+    default:
+        return tally__fail_at(err, TALLY_INTERNAL, -1, n->place, "%s: no such effect", tally__op_table[n->op].name);
+    }
+}

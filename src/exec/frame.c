@@ -1,0 +1,166 @@
+/* frame: all that one running call owns: what every node is now, bound sizes, deltas, temporaries, carried values. A
+ * frame is made for one graph and used by one call at a time; between calls its owner keeps it with all its memory, so
+ * the next call asks for none. Refuses to know who keeps it and for which function. */
+#include "exec.h"
+
+/* One block holds the frame and its tables. Measured with base NULL, then cut. */
+static void *frame_piece(char *base, size_t *used, size_t n)
+{
+    size_t from = *used;
+    *used = (from + n + 15) / 16 * 16;
+    return base ? base + from : NULL;
+}
+
+typedef struct frame_counts {
+    uint32_t carried, constants;
+} frame_counts;
+
+static frame_counts count_parts(const tally__graph *g)
+{
+    frame_counts n = { 0, 0 };
+    for (uint32_t i = 1; i < g->n_node; i++) {
+        const tally__node *x = &g->node[i];
+        if (x->op == TALLY__OP_constant)
+            n.constants++;
+        else if (x->op == TALLY__OP_while)
+            n.carried += g->region[x->inner[1]].n_param;
+    }
+    return n;
+}
+
+static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, frame_counts n, uint64_t **scalars)
+{
+    size_t used = 0, slots = (size_t)g->n_slot, arguments = (size_t)g->n_argument;
+    frame_piece(base, &used, sizeof *f);
+    f->value = frame_piece(base, &used, g->n_node * sizeof *f->value);
+    f->view = frame_piece(base, &used, g->n_node * sizeof *f->view);
+    f->size = frame_piece(base, &used, g->n_size * sizeof *f->size);
+    f->delta = frame_piece(base, &used, slots * sizeof *f->delta);
+    f->carried = frame_piece(base, &used, n.carried * sizeof *f->carried);
+    f->carry_at = frame_piece(base, &used, g->n_region * sizeof *f->carry_at);
+    f->in = frame_piece(base, &used, arguments * sizeof *f->in);
+    f->store = frame_piece(base, &used, arguments * sizeof *f->store);
+    *scalars = frame_piece(base, &used, n.constants * sizeof **scalars);
+    return used;
+}
+
+static void fill_constant(tally_tensor *x, const tally__node *n, uint64_t *at)
+{
+    x->data = at;
+    if (n->dtype == TALLY_U64)
+        *at = n->constant.natural;
+    else if (tally__is_float(n->dtype))
+        tally__store_f64(at, n->dtype, n->constant.real);
+    else
+        tally__convert(at, n->dtype, &n->constant.integer, TALLY_I64, 1, 1);
+}
+
+/* What no call changes: constants, captured tensors, fixed sizes, where carried values start. */
+static void fill_fixed(tally__frame *f, const tally__graph *g, uint64_t *scalars)
+{
+    uint32_t carried = 0;
+    for (uint32_t i = 0; i < g->n_size; i++)
+        f->size[i] = g->size[i].kind == TALLY__SIZE_FIXED ? g->size[i].value : -1;
+    for (uint32_t i = 1; i < g->n_node; i++) {
+        const tally__node *n = &g->node[i];
+        tally_tensor      *x = &f->value[i];
+        f->view[i] = x;
+        x->dtype = n->dtype;
+        x->rank = n->rank;
+        if (n->op == TALLY__OP_constant) {
+            fill_constant(x, n, scalars++);
+        } else if (n->op == TALLY__OP_captured) {
+            x->data = n->data;
+            for (int a = 0; a < n->rank; a++)
+                x->shape[a] = g->size[n->dim[a]].value;
+            tally__dense(x->rank, x->shape, x->stride);
+        } else if (n->op == TALLY__OP_while) {
+            f->carry_at[n->inner[1]] = carried;
+            carried += g->region[n->inner[1]].n_param;
+        }
+    }
+}
+
+tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, tally_error *err)
+{
+    tally__frame measure;
+    frame_counts n = count_parts(g);
+    uint64_t    *scalars;
+    size_t       bytes = frame_lay(&measure, NULL, g, n, &scalars);
+    char        *base = tally__zalloc(c, bytes);
+    if (!base) {
+        tally__fail_memory(err, bytes);
+        return NULL;
+    }
+    tally__frame *f = (tally__frame *)(void *)base;
+    frame_lay(f, base, g, n, &scalars);
+    f->context = c;
+    f->graph = g;
+    f->bytes = bytes;
+    f->n_slot = g->n_slot;
+    f->n_carried = n.carried;
+    f->polls = c->o.interrupt != NULL;
+    tally__arena_init(&f->work, c);
+    f->start = tally__arena_here(&f->work);
+    for (int32_t i = 0; i < g->n_slot; i++)
+        f->commits = f->commits || g->slot[i].updates || g->slot[i].overwrites;
+    fill_fixed(f, g, scalars);
+    return f;
+}
+
+void tally__frame_drop(tally__frame *f)
+{
+    if (!f)
+        return;
+    tally__frame_end(f);
+    for (int32_t i = 0; i < f->n_slot; i++)
+        tally__delta_drop(&f->delta[i]);
+    for (uint32_t i = 0; i < f->n_carried; i++)
+        for (int k = 0; k < 2; k++)
+            tally__free(f->context, f->carried[i].memory[k], f->carried[i].room[k]);
+    tally__arena_release(&f->work);
+    tally__free(f->context, f, f->bytes);
+}
+
+tally_tensor tally__frame_value(const tally__frame *f, tally__id node)
+{
+    return *f->view[node];
+}
+
+tally_status tally__frame_commit(tally__frame *f, tally_error *err)
+{
+    return f->commits ? tally__commit(f->context, f->delta, f->n_slot, err) : TALLY_OK;
+}
+
+void tally__frame_end(tally__frame *f)
+{
+    if (f->n_held)
+        tally__deltas_end(f->delta, f->n_held);
+    f->n_held = 0;
+    f->loops = 0;
+    tally__arena_rewind(&f->work, f->start);
+}
+
+/* One block as large as all temporaries together; the arena keeps it and cuts the run's pieces from it. */
+tally_status tally__frame_reserve(tally__frame *f, tally_error *err)
+{
+    const tally__graph *g = f->graph;
+    size_t              bytes = 0, most = SIZE_MAX / 4;
+    for (uint32_t i = 1; i < g->n_node; i++) {
+        const tally__node *n = &g->node[i];
+        uint8_t            form = tally__op_table[n->op].form;
+        size_t             piece = tally__element_size(n->dtype);
+        if (form == TALLY__FORM_SOURCE || form == TALLY__FORM_VIEW)
+            continue;
+        for (int a = 0; a < n->rank; a++) {
+            size_t s = (size_t)TALLY__MAX(f->size[n->dim[a]], 0);
+            piece = s && piece > most / s ? most : piece * s;
+        }
+        bytes = TALLY__MIN(bytes + (piece + 127) / 64 * 64, most);
+    }
+    tally__arena_mark here = tally__arena_here(&f->work);
+    if (bytes && !tally__arena_alloc(&f->work, bytes))
+        return tally__fail_memory(err, bytes);
+    tally__arena_rewind(&f->work, here);
+    return TALLY_OK;
+}

@@ -1,0 +1,224 @@
+/* reference: the executor that defines every result. Node by node in program order: values by the reference kernels,
+ * regions as loops over their lists, effects onto the deltas. Correct and unhurried: one kernel call a node, temporaries
+ * from the frame. Knows no fused plan and no instruction set. */
+#include "exec.h"
+
+/* The interrupt hook is the user's code: asked per iteration and every so many nodes, not per node. */
+#if defined TALLY_TINY_LIMITS
+enum { NODES_PER_POLL = 3 };
+#else
+enum { NODES_PER_POLL = 64 };
+#endif
+enum { MOST_OPERANDS = 4 };
+
+static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err);
+
+static tally_status poll_hook(tally__frame *f, tally_error *err)
+{
+    f->until_poll = NODES_PER_POLL;
+    if (f->polls && tally__interrupted(f->context))
+        return tally__fail(err, TALLY_CANCELLED, -1, "%s: cancelled by the context's interrupt hook", f->graph->name);
+    return TALLY_OK;
+}
+
+static tally_status run_value(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    const tally_tensor *arg[MOST_OPERANDS] = { NULL, NULL, NULL, NULL };
+    assert(n->n_arg <= MOST_OPERANDS);
+    for (uint32_t i = 0; i < n->n_arg; i++)
+        arg[i] = n->arg[i] ? f->view[n->arg[i]] : NULL;
+    tally_status status = tally__evaluate(n, arg, &f->value[id], &f->work, err);
+    assert(status || (f->value[id].dtype == n->dtype && f->value[id].rank == n->rank));
+    return status;
+}
+
+static bool truth(const tally__frame *f, tally__id id)
+{
+    return *(const uint8_t *)f->view[id]->data != 0;
+}
+
+static size_t bytes_of(const tally_tensor *x)
+{
+    return (size_t)tally__elements(x->rank, x->shape) * tally__element_size(x->dtype);
+}
+
+static tally_status carry_room(tally__frame *f, tally__carry *c, int to, size_t n, tally_error *err)
+{
+    if (n <= c->room[to])
+        return TALLY_OK;
+    size_t room = TALLY__MAX(n, TALLY__MIN(c->room[to] * 2, n * 2));
+    void  *p = tally__alloc(f->context, room);
+    if (!p)
+        return tally__fail_memory(err, room);
+    tally__free(f->context, c->memory[to], c->room[to]);
+    c->memory[to] = p;
+    c->room[to] = room;
+    return TALLY_OK;
+}
+
+/* Elements of TALLY__EXACT have no conversion: bytes, in row-major order. */
+static void pack_bytes(char *dst, const tally_tensor *x)
+{
+    size_t  size = tally__element_size(x->dtype);
+    int64_t n = tally__elements(x->rank, x->shape), at[TALLY_MAX_RANK] = { 0 }, from = 0;
+    for (int64_t i = 0; i < n; i++, dst += size) {
+        memcpy(dst, (const char *)x->data + from * (int64_t)size, size);
+        for (int a = x->rank - 1; a >= 0; a--) {
+            from += x->stride[a];
+            if (++at[a] < x->shape[a])
+                break;
+            from -= at[a] * x->stride[a];
+            at[a] = 0;
+        }
+    }
+}
+
+/* The next value moves to the buffer that no view of this iteration can reach. */
+static tally_status carry_value(tally__frame *f, tally__carry *c, const tally_tensor *x, tally_error *err)
+{
+    int           to = 1 - c->now;
+    size_t        n = bytes_of(x);
+    tally_tensor *v = &c->value[to];
+    tally_status  status = carry_room(f, c, to, n, err);
+    if (status)
+        return status;
+    *v = *x;
+    v->data = c->memory[to];
+    tally__dense(v->rank, v->shape, v->stride);
+    if (n && tally__is_dense(x))
+        memcpy(c->memory[to], x->data, n);
+    else if (n)
+        pack_bytes(c->memory[to], x);
+    return TALLY_OK;
+}
+
+/* All are copied before any becomes the present one: they may trade places. */
+static tally_status carry_values(tally__frame *f, const tally__region *test, const tally__region *body, uint32_t first,
+                                 tally_error *err)
+{
+    tally__carry *c = f->carried + first;
+    for (uint32_t i = 0; i < body->n_yield; i++) {
+        if (body->yield[i] == body->param[i])
+            continue;
+        tally_status status = carry_value(f, &c[i], f->view[body->yield[i]], err);
+        if (status)
+            return status;
+    }
+    for (uint32_t i = 0; i < body->n_yield; i++)
+        if (body->yield[i] != body->param[i]) {
+            c[i].now = 1 - c[i].now;
+            f->view[test->param[i]] = f->view[body->param[i]] = &c[i].value[c[i].now];
+        }
+    return TALLY_OK;
+}
+
+static tally_status over_limit(const tally__frame *f, const tally__node *n, tally_error *err)
+{
+    (void)f;
+    return tally__fail_at(err, TALLY_OUT_OF_RANGE, -1, n->place,
+                          "while: iterations, expected at most %l, found a condition that still holds", n->limit);
+}
+
+static tally_status iterate(tally__frame *f, const tally__node *n, tally_error *err)
+{
+    const tally__graph  *g = f->graph;
+    const tally__region *test = &g->region[n->inner[0]], *body = &g->region[n->inner[1]];
+    tally__arena_mark    mark = tally__arena_here(&f->work);
+    for (int64_t count = 0;; count++) {
+        tally_status status = poll_hook(f, err);
+        if (!status)
+            status = run_region(f, n->inner[0], err);
+        if (status || !truth(f, test->yield[0]))
+            return status;
+        if (n->limit >= 0 && count >= n->limit)
+            return n->limit_is_error ? over_limit(f, n, err) : TALLY_OK;
+        status = run_region(f, n->inner[1], err);
+        if (!status)
+            status = carry_values(f, test, body, f->carry_at[n->inner[1]], err);
+        if (status)
+            return status;
+        tally__arena_rewind(&f->work, mark);
+    }
+}
+
+static tally_status run_while(tally__frame *f, const tally__node *n, tally_error *err)
+{
+    const tally__region *test = &f->graph->region[n->inner[0]], *body = &f->graph->region[n->inner[1]];
+    for (uint32_t i = 0; i < body->n_param; i++)
+        f->view[test->param[i]] = f->view[body->param[i]] = f->view[n->arg[i]];
+    f->loops++;
+    tally_status status = iterate(f, n, err);
+    f->loops--;
+    return status;
+}
+
+/* The arm that ran stays in the node's own value, where the results that follow look it up. */
+static tally_status run_if(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    int arm = truth(f, n->arg[0]) ? 0 : 1;
+    f->value[id].rank = arm;
+    return n->inner[arm] ? run_region(f, n->inner[arm], err) : TALLY_OK;
+}
+
+static void take_result(tally__frame *f, tally__id id, const tally__node *n)
+{
+    const tally__graph *g = f->graph;
+    tally__id           owner = n->arg[0];
+    const tally__node  *region = &g->node[owner];
+    if (region->op == TALLY__OP_while)
+        f->view[id] = f->view[g->region[region->inner[0]].param[n->axis]];
+    else
+        f->view[id] = f->view[g->region[region->inner[f->value[owner].rank]].yield[n->axis]];
+}
+
+static void take_source(tally__frame *f, tally__id id, const tally__node *n)
+{
+    if (n->op == TALLY__OP_argument)
+        f->view[id] = f->in[n->axis];
+    else if (n->op == TALLY__OP_result)
+        take_result(f, id, n);
+}
+
+static tally_status run_node(tally__frame *f, tally__id id, tally_error *err)
+{
+    const tally__node *n = &f->graph->node[id];
+    switch ((tally__form)tally__op_table[n->op].form) {
+    case TALLY__FORM_NONE:
+        return TALLY_OK;
+    case TALLY__FORM_SOURCE:
+        take_source(f, id, n);
+        return TALLY_OK;
+    case TALLY__FORM_ELEMENT:
+    case TALLY__FORM_REDUCE:
+    case TALLY__FORM_ROW:
+    case TALLY__FORM_VIEW:
+    case TALLY__FORM_OTHER:
+        return run_value(f, id, n, err);
+    case TALLY__FORM_READ:
+        return tally__run_read(f, id, err);
+    case TALLY__FORM_EFFECT:
+        return tally__run_effect(f, id, err);
+    case TALLY__FORM_REGION:
+        return n->op == TALLY__OP_while ? run_while(f, n, err) : run_if(f, id, n, err);
+    }
+    return TALLY_OK;
+}
+
+static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err)
+{
+    const tally__region *r = &f->graph->region[region];
+    for (uint32_t i = 0; i < r->n_list; i++) {
+        tally_status status = f->until_poll-- ? TALLY_OK : poll_hook(f, err);
+        if (!status)
+            status = run_node(f, r->list[i], err);
+        if (status)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+tally_status tally__run_reference(tally__frame *f, tally_error *err)
+{
+    tally_status status = poll_hook(f, err);
+    return status ? status : run_region(f, 1, err);
+}

@@ -1,0 +1,131 @@
+/* call: the way of one batch. Environment, arguments, version, destinations, frame, sizes, run, outputs, commit: each step
+ * can stop the call, and until the commit has applied nothing outside the frame and the output buffers has changed. */
+#include "function.h"
+
+static void collect(tally__frame *fr, const tally_value *in, int n_in)
+{
+    for (int i = 0; i < n_in; i++) {
+        bool tensor = in[i].kind == TALLY_KIND_TENSOR;
+        fr->in[i] = tensor ? in[i].p : NULL;
+        fr->store[i] = tensor ? NULL : tally__value_store(&in[i]);
+    }
+}
+
+static tally_status bind_call(tally__frame *fr, const tally_value *in, int n_in, tally_error *err)
+{
+    collect(fr, in, n_in);
+    return tally__frame_bind(fr, fr->in, fr->store, err);
+}
+
+static tally_status run_call(tally__frame *fr, const tally_value *in, int n_in, const tally_slot *out, int n_out,
+                             const char *verb, tally_error *err)
+{
+    tally_status status = bind_call(fr, in, n_in, err);
+    if (!status)
+        status = tally__run_reference(fr, err);
+    if (!status)
+        status = tally__outputs_write(fr, out, n_out, verb, err);
+    if (!status)
+        status = tally__frame_commit(fr, err);
+    if (!status)
+        tally__outputs_settle(fr, out, n_out);
+    tally__frame_end(fr);
+    return status;
+}
+
+static tally__version *version_for(tally_function *f, const tally_value *in, int n_in, const char *verb, tally_error *err)
+{
+    tally__version *v = tally__version_find(f, in, n_in);
+    return v ? v : tally__function_record(f, in, n_in, verb, err);
+}
+
+/* A version is missing or a frame refused only for reasons that are in err; a caller without err needs the status too. */
+static tally_status call_guarded(tally_function *f, const tally_value *in, int n_in, const tally_slot *out, int n_out,
+                                 const char *verb, tally_error *err)
+{
+    tally_status status = tally__arguments_check(in, n_in, verb, err);
+    if (status)
+        return status;
+    tally__version *v = version_for(f, in, n_in, verb, err);
+    if (!v)
+        return err->status;
+    status = tally__outputs_check(v->graph, in, n_in, out, n_out, verb, err);
+    if (status)
+        return status;
+    tally__frame *fr = tally__frame_take(f, v, err);
+    if (!fr)
+        return err->status;
+    status = run_call(fr, in, n_in, out, n_out, verb, err);
+    tally__frame_give(f, v, fr);
+    return status;
+}
+
+static tally_status no_function(const char *verb, tally_error *err)
+{
+    return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: function, expected one, found NULL", verb);
+}
+
+tally_status tally__call(tally_function *f, const tally_value *in, int n_in, const tally_slot *out, int n_out,
+                         const char *verb, tally_error *err)
+{
+    tally_error own;
+    tally__fp   fp;
+    if (!f)
+        return no_function(verb ? verb : "call", err);
+    err = err ? err : &own;
+    tally_status status = tally__fp_enter(&fp, err);
+    if (status)
+        return status;
+    status = call_guarded(f, in, n_in, out, n_out, verb ? verb : f->name, err);
+    tally__fp_leave(&fp);
+    return status;
+}
+
+tally_status tally_call(tally_function *f, const tally_value *in, int n_in, const tally_slot *out, int n_out, tally_error *err)
+{
+    return tally__call(f, in, n_in, out, n_out, NULL, err);
+}
+
+/* Binding takes the memory of the deltas. A state that no batch has built is no obstacle: the batch is still to come. */
+static tally_status prepare_frame(tally__frame *fr, const tally_value *in, int n_in, tally_error *err)
+{
+    tally_error  why;
+    tally_status status = bind_call(fr, in, n_in, &why);
+    if (status == TALLY_FAILED_PRECONDITION)
+        status = TALLY_OK;
+    else if (status)
+        *err = why;
+    if (!status)
+        status = tally__frame_reserve(fr, err);
+    tally__frame_end(fr);
+    return status;
+}
+
+static tally_status prepare_guarded(tally_function *f, const tally_value *in, int n_in, tally_error *err)
+{
+    tally_status status = tally__arguments_check(in, n_in, f->name, err);
+    if (status)
+        return status;
+    tally__version *v = version_for(f, in, n_in, f->name, err);
+    tally__frame   *fr = v ? tally__frame_take(f, v, err) : NULL;
+    if (!fr)
+        return err->status;
+    status = prepare_frame(fr, in, n_in, err);
+    tally__frame_give(f, v, fr);
+    return status;
+}
+
+tally_status tally_function_prepare(tally_function *f, const tally_value *in, int n_in, tally_error *err)
+{
+    tally_error own;
+    tally__fp   fp;
+    if (!f)
+        return no_function("prepare", err);
+    err = err ? err : &own;
+    tally_status status = tally__fp_enter(&fp, err);
+    if (status)
+        return status;
+    status = prepare_guarded(f, in, n_in, err);
+    tally__fp_leave(&fp);
+    return status;
+}
