@@ -24,7 +24,8 @@
 #define TALLY__MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* text.c: a bounded line; numbers without locale. Formats: %s string (NULL prints as "?"), %d int, %u unsigned,
- * %l int64_t, %z size_t, %x uint64_t in hex, %g double (shortest text that reads back to the same bits), %c char, %%. */
+ * %l int64_t, %z size_t, %x uint64_t in hex, %g double as tally__format_f64 writes it, %c char, %%. The text always ends
+ * in NUL if there is room for one. */
 typedef struct tally__text {
     char  *at;      /* NULL is fine when room is 0 */
     size_t room;    /* bytes, the closing NUL included */
@@ -32,7 +33,10 @@ typedef struct tally__text {
 } tally__text;
 void   tally__put(tally__text *t, const char *format, ...);
 void   tally__put_v(tally__text *t, const char *format, va_list list);
-size_t tally__format_f64(double v, char out[32]);   /* shortest round-trip text; the length */
+
+/* decimal.c: the shortest digits that read back to the same bits, of these the nearest to v, a tie to the even one.
+ * Laid out as by %.17g: 0.02, 3, 12300, 1e+20, 2.5e-05, -0, nan, inf, -inf. Returns the length, at most 24. */
+size_t tally__format_f64(double v, char out[32]);
 
 /* error.c: the caller's tally_error. A text that is too long loses its middle, never its ends. */
 typedef struct tally__place {
@@ -63,6 +67,7 @@ typedef struct tally__context_slot {
 struct tally_context {
     atomic_size_t         references;
     atomic_size_t         bytes;          /* in use now */
+    atomic_uint           traces;         /* recordings begun so far: a generation tells two at one address apart */
     tally_context_options o;              /* allocator filled in */
     tally__lock           lock;           /* guards slot */
     tally__context_slot   slot[TALLY__CONTEXT_SLOTS];
