@@ -26,9 +26,27 @@ typedef enum tally__form {
     TALLY__FORM_EFFECT,      /* accumulate, reset, assign, assert, print: no value */
     TALLY__FORM_REGION       /* while, if: own regions; their values are `result` nodes that follow */
 } tally__form;
+typedef enum tally__accept { TALLY__ACCEPT_ANY, TALLY__ACCEPT_NUMERIC, TALLY__ACCEPT_FLOAT, TALLY__ACCEPT_BOOL } tally__accept;
+typedef enum tally__result {
+    TALLY__RESULT_SAME, TALLY__RESULT_BOOL, TALLY__RESULT_I64, TALLY__RESULT_F64, TALLY__RESULT_GIVEN, TALLY__RESULT_SUM, TALLY__RESULT_MEAN
+} tally__result;
+typedef enum tally__shape {
+    TALLY__SHAPE_NONE, TALLY__SHAPE_BROADCAST, TALLY__SHAPE_SCALAR, TALLY__SHAPE_DROP, TALLY__SHAPE_AXIS, TALLY__SHAPE_RANK_OF, TALLY__SHAPE_AT,
+    TALLY__SHAPE_COLUMN, TALLY__SHAPE_SLICE, TALLY__SHAPE_REVERSE, TALLY__SHAPE_INSERT, TALLY__SHAPE_SQUEEZE, TALLY__SHAPE_LIKE,
+    TALLY__SHAPE_GATHER, TALLY__SHAPE_ONE_HOT, TALLY__SHAPE_MATMUL, TALLY__SHAPE_DIM, TALLY__SHAPES
+} tally__shape;
+typedef enum tally__law {      /* what ops.def says of a row; the test checks each */
+    TALLY__LAW_COMM = 1, TALLY__LAW_ASSOC = 2, TALLY__LAW_ASSOC_INT = 4, TALLY__LAW_IDEMPOTENT = 8, TALLY__LAW_INVOLUTION = 16,
+    TALLY__LAW_RIGHT_ONE = 32, TALLY__LAW_RIGHT_ZERO = 64, TALLY__LAW_RIGHT_ZERO_INT = 128,
+    TALLY__LAW_EXACT = 256,    /* takes an EXACT operand as it is; every other op gets it through a cast to float64 */
+    TALLY__LAW_CHECKS = 512,   /* may fail on its data: never dropped as dead */
+    TALLY__LAW_SIZES = 1024    /* looks at sizes only */
+} tally__law;
 typedef struct tally__op_info {
-    const char *name;
+    const char *name, *takes;  /* takes: a letter per operand, see ops.def */
     uint8_t     form, arity;   /* arity of value operands */
+    uint8_t     accepts, result, shape;
+    uint16_t    laws;
 } tally__op_info;
 extern const tally__op_info tally__op_table[TALLY__OPS];
 
@@ -59,6 +77,7 @@ typedef struct tally__node {
     uint32_t    n_arg;
     tally__id  *arg;                    /* value operands; accumulate: value, weight or 0, mask or 0; while: initial values; if: condition */
     int32_t     slot, cell;             /* effects and reads on a store */
+    uint32_t    repeat;                 /* ELEMENT, matmul: bit 6 i + k: axis k from the right of operand i is a fixed 1 that repeats */
     int32_t     axis;                   /* op's axis; argument: its index; result: which; parameter: which */
     uint32_t    inner[2];               /* while: condition, body; if: then, else */
     int64_t     limit;                  /* while: max_iterations, or -1 */
@@ -66,13 +85,14 @@ typedef struct tally__node {
     union { double real; int64_t integer; uint64_t natural; } constant;   /* rank-0 constants: floats real, uint64 natural, else integer */
     const void *data;                   /* captured tensor: dense copy in the graph's arena */
     const char *text;                   /* assert, print */
+    const char *who;                    /* the metric class in whose body this was recorded, or NULL: errors name it */
     tally__place place;                 /* the user's line */
 } tally__node;
 
 typedef struct tally__region {
     uint32_t   parent;                  /* 0: none (region 1 is the body; region 0 unused) */
     tally__id  owner;                   /* the while or if node; 0 for the body */
-    tally__id *list;                    /* nodes in program order, regions' result nodes included */
+    tally__id *list;                    /* nodes in program order, regions' result nodes included, parameters not */
     uint32_t   n_list, room;
     tally__id *param;                   /* `parameter` nodes: while's carried values (condition and body each have their own) */
     tally__id *yield;                   /* what the region hands on: condition 1 bool; body and branches n values */
@@ -106,11 +126,12 @@ typedef struct tally__graph {
     tally__equality *equality; uint32_t n_equality, equality_room;
     tally__argument *argument; int32_t n_argument;
     int32_t          n_used;            /* highest argument that the body used + 1 */
-    tally__slot     *slot;     int32_t n_slot, slot_room;
-    tally__return   *out;      int32_t n_out, out_room;
+    tally__slot     *slot;     int32_t n_slot; uint32_t slot_room;
+    tally__return   *out;      int32_t n_out;  uint32_t out_room;
     const char      *name;              /* of the function, for texts */
 } tally__graph;
 void tally__graph_drop(tally__graph *g);                        /* releases slots, memory; NULL is fine */
+/* g->context is borrowed, as is a trace's: whoever keeps the graph keeps the context (a context may keep graphs itself) */
 
 /* ---- trace.c: life of a recording */
 /* store[i]: the store given as argument i (NULL for tensors): aliasing arguments get one slot. Arguments are copied. */
@@ -126,6 +147,7 @@ bool       tally__trace_ok(const tally_trace *t);
 tally_node tally__bad(tally_trace *t);
 bool       tally__is_num(tally_node x, double *v);              /* made by tally_num */
 bool       tally__is_absent(tally_node x);                      /* all zero */
+static inline tally__place tally__at(const char *file, int line) { return (tally__place){ file, line }; }
 /* the live trace that these operands belong to. NULL: nothing can be recorded (a bad, foreign, stale, escaped or finished operand, or numbers only);
  * then the error is already noted where there is a trace to note it in, and the builder returns tally__bad(t_or_NULL). Absent operands are an error
  * unless optional has their bit */
@@ -153,6 +175,14 @@ void       tally__reset(tally_trace *t, tally_metric_ref m, tally__place at);
 /* the size of an unbuilt state is the size of this value's axis (TALLY_DIM_OPERAND) */
 void       tally__size_state(tally_trace *t, tally_metric_ref m, int cell, int axis, tally__dim from, tally__place at);
 int        tally__trace_arguments(const tally_trace *t);
+/* While a body of a class is recorded, errors begin with `who`; if `covers`, nodes and errors get the place `at` (the user's line, not one of
+ * this library). Returns what was set before, to be set again */
+typedef struct tally__cover {
+    const char  *who;
+    tally__place at;
+    bool         covers;
+} tally__cover;
+tally__cover tally__trace_cover(tally_trace *t, tally__cover c);
 tally__argument tally__trace_argument(const tally_trace *t, int i);
 
 /* ---- build.c: op builders by number, what the exported tally_<op>_loc call. Dtype and shape rules live here */
@@ -164,6 +194,91 @@ tally_node tally__op_axis(tally__op op, tally_node a, int axis, tally__place at)
  * a mismatch is INVALID_ARGUMENT, an index out of range OUT_OF_RANGE, with op, both sizes or index and the user's line. out: data from the arena
  * (dense), or a view of an argument. arg[i] NULL: absent. Elements of dtype TALLY__EXACT are tally__sum */
 tally_status tally__evaluate(const tally__node *n, const tally_tensor *const *arg, tally_tensor *out, tally__arena *work, tally_error *err);
+
+/* ---- the recording: private to trace.c, source.c, sizes.c, region.c, scope.c, inline.c, effects.c, finish.c. Its graph is a draft: node and region ids are
+ * never given twice, dropped recordings stay in the tables, and finish.c copies what counts into the graph that the caller gets */
+#define TALLY__BAD_ID UINT32_MAX
+enum { TALLY__INLINE_DEPTH = 64 };
+typedef struct tally__region_note {     /* beside region[] */
+    bool     open, dropped;             /* open: an ancestor of what is recorded now */
+    uint32_t undo;                      /* equalities that were known when it opened */
+} tally__region_note;
+typedef struct tally__carried {         /* a variable that a scope lists */
+    tally_node *at;                     /* the C variable */
+    tally_node  before, first;          /* its value before the scope; if: after the first arm */
+    unsigned    grown;                  /* while: bit per axis whose size changes from one iteration to the next */
+} tally__carried;
+typedef enum tally__phase { TALLY__BEFORE, TALLY__CONDITION, TALLY__BODY, TALLY__AFTER, TALLY__THEN, TALLY__ELSE } tally__phase;
+typedef struct tally__take {            /* one recording of a loop */
+    uint32_t region[2];                 /* condition, body; 0: none */
+    tally__id first, end;               /* its nodes */
+} tally__take;
+typedef struct tally__scope_note {      /* an open while or if */
+    uint32_t        id;                 /* what tally_scope holds */
+    tally__phase    phase;
+    tally__id       owner;              /* its node */
+    const char     *verb;               /* "while" or "if" */
+    tally__carried *var;
+    uint32_t        n_var;
+    tally__take     take, earlier;      /* this one, and the one before if it knew the same sizes; if: region of both arms */
+    uint32_t        mark_node, mark_list, mark_region, mark_undo;   /* AFTER: what follows is dropped */
+    tally__place    opened;
+} tally__scope_note;
+typedef struct tally__inline_frame {    /* what tally_arg and tally_return mean now; [0] is the call itself */
+    const tally_symbol *in;
+    tally_symbol       *out;
+    int                 n_in, n_used, out_room, n_out;
+    uint32_t            scopes;         /* open at its start */
+    tally__place        place;
+} tally__inline_frame;
+typedef struct tally__recording {
+    tally__graph        *graph;         /* the draft */
+    tally__region_note  *note;          /* [graph.region_room] */
+    tally__store       **store;         /* [graph.slot_room] of this call, for aliases and names; borrowed */
+    tally__dim         **state_size;    /* [graph.slot_room] -> [n_cells][TALLY_MAX_RANK], 0: none yet */
+    tally__id           *argument;      /* [n_argument] its node, 0: none yet */
+    tally__dim          *parent;        /* [graph.size_room] union-find over sizes, no path compression so that it can be undone */
+    tally__dim          *undo;          uint32_t n_undo, undo_room;
+    tally__scope_note   *scope;         uint32_t n_scope, scope_room, scopes_so_far;
+    tally__inline_frame *frame;         uint32_t n_frame, frame_room;
+    uint32_t             note_room, store_room, state_room, parent_room;
+    uint32_t             current;       /* region */
+} tally__recording;
+struct tally_trace {                    /* outlives its recording, so that a stale node can be examined */
+    tally_context    *context;          /* borrowed */
+    tally__recording *now;              /* NULL: finished */
+    uint32_t          generation;
+    tally_error       error;            /* the first; status 0: none */
+    tally__cover      cover;
+};
+/* room for element n of a table from the context; false: sticky RESOURCE_EXHAUSTED. table: address of the pointer */
+bool        tally__table_room(tally_trace *t, void *table, uint32_t n, uint32_t *room, size_t element);
+tally__graph *tally__graph_new(tally_context *c, const char *name, int n_argument);
+void        tally__recording_drop(tally_trace *t);
+void       *tally__record_alloc(tally_trace *t, size_t n);      /* from the draft's arena; NULL: noted */
+void        tally__trace_fail_argument(tally_trace *t, tally_status s, int argument, tally__place at, const char *format, ...);
+tally_node  tally__handle(tally_trace *t, tally__id id);
+const char *tally__file_name(const char *file);                 /* without folders */
+const char *tally__dtype_text(int32_t dtype);
+tally_node  tally__node_rounded(tally_trace *t, tally_node x, tally__place at);   /* an EXACT one as F64 */
+tally__node *tally__node_of_any(tally_node x);                  /* also of one in a closed region */
+tally__id   tally__node_new(tally_trace *t, const tally__node *n, const tally_node *args, uint32_t n_args, tally__place at);
+bool        tally__region_append(tally_trace *t, uint32_t region, tally__id id);
+/* sizes.c */
+tally__dim  tally__size_new(tally_trace *t, tally__size size);
+tally__dim  tally__size_of_state(tally_trace *t, int32_t slot, int cell, int axis);
+tally__dim  tally__size_find(const tally__recording *r, tally__dim d);
+void        tally__sizes_undo(tally__recording *r, uint32_t n);
+/* region.c */
+uint32_t    tally__region_open(tally_trace *t, tally__id owner, tally__place at);         /* 0: noted */
+void        tally__region_close(tally_trace *t);
+void        tally__regions_drop(tally_trace *t, uint32_t from);                           /* all from here on */
+bool        tally__takes_same(tally_trace *t, const tally__take *a, const tally__take *b, tally__place *where);
+/* source.c, scope.c */
+int32_t     tally__slot_of(tally_trace *t, tally__store *store, tally__place at);         /* found or made; -1: noted */
+int32_t     tally__ref_slot(tally_trace *t, tally_trace *of, uint32_t id, uint32_t generation, tally__what what, const char *op, tally__place at);
+bool        tally__symbols_check(tally_trace *t, const tally_symbol *s, int n, const char *op, tally__place at);
+void        tally__scope_left(tally_trace *t, tally__place at);                           /* the innermost open scope was left by break, return, goto */
 
 /* ---- verify.c, dump.c */
 tally_status tally__graph_verify(const tally__graph *g, tally_error *err);    /* INTERNAL, naming the node */
