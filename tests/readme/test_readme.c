@@ -1,0 +1,85 @@
+/* readme: the first C program of README.md compiles as printed, without a warning, links as a user links, runs, and
+ * prints what the text block behind it says. */
+#define _POSIX_C_SOURCE 200809L
+#include "../support.h"
+
+enum { TEXT_ROOM = 1 << 16, PROGRAM_LINES = 20 };
+
+static char readme[TEXT_ROOM], program[TEXT_ROOM], promised[TEXT_ROOM], printed[TEXT_ROOM];
+
+static size_t read_whole(FILE *f, char *text)
+{
+    size_t n = fread(text, 1, TEXT_ROOM - 1, f);
+    text[n] = 0;
+    return n;
+}
+
+/* copies the fenced block that opens with this line, from here on; returns what follows it, NULL without one */
+static const char *take_block(const char *from, const char *open, char *out)
+{
+    const char *begin = strstr(from, open);
+    if (!begin)
+        return NULL;
+    begin += strlen(open);
+    const char *end = strstr(begin, "\n```");
+    if (!end)
+        return NULL;
+    memcpy(out, begin, (size_t)(end + 1 - begin));
+    out[end + 1 - begin] = 0;
+    return end + 4;
+}
+
+static void command_must_work(const char *command)
+{
+    if (system(command)) {
+        print_error("failed: %s\n", command);
+        fail();
+    }
+}
+
+static void compile_and_run(void)
+{
+    char command[2048];
+    snprintf(command, sizeof command, "%s/readme.c", TEST_BUILD_ROOT);
+    FILE *f = fopen(command, "w");
+    assert_non_null(f);
+    fputs(program, f);
+    fclose(f);
+    snprintf(command, sizeof command,
+             "cd '%s' && %s -std=c11 -Wall -Wextra -Wpedantic -Werror %s -I'%s/include' readme.c -o readme -L. -ltally "
+             "-Wl,-rpath,'%s' -lm",
+             TEST_BUILD_ROOT, TEST_CC, TEST_SANITIZE, TEST_SOURCE_ROOT, TEST_BUILD_ROOT);
+    command_must_work(command);
+    snprintf(command, sizeof command, "'%s/readme' >'%s/readme.txt'", TEST_BUILD_ROOT, TEST_BUILD_ROOT);
+    command_must_work(command);
+    snprintf(command, sizeof command, "%s/readme.txt", TEST_BUILD_ROOT);
+    f = fopen(command, "r");
+    assert_non_null(f);
+    read_whole(f, printed);
+    fclose(f);
+}
+
+static void the_program_of_the_readme_runs_as_printed(void **state)
+{
+    (void)state;
+    FILE *f = fopen(TEST_SOURCE_ROOT "/README.md", "r");
+    assert_non_null(f);
+    read_whole(f, readme);
+    fclose(f);
+    const char *rest = take_block(readme, "```c\n", program);
+    assert_non_null(rest);
+    int lines = 0;
+    for (const char *c = program; *c; c++)
+        lines += *c == '\n';
+    assert_in_range(lines, 5, PROGRAM_LINES);
+    compile_and_run();
+    assert_true(printed[0]);
+    if (take_block(rest, "```text\n", promised))
+        assert_string_equal(printed, promised);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_program_of_the_readme_runs_as_printed) };
+    return cmocka_run_group_tests_name("readme", tests, NULL, NULL);
+}
