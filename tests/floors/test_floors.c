@@ -367,7 +367,7 @@ static void the_only_mutable_global_is_the_cpu_probe(void **state)
         if (!is_mutable_object(line, name))
             continue;
         found++;
-        if (strncmp(name, "known", 5)) {
+        if (strncmp(name, "known", 5) && strncmp(name, "tally__cpu.known", 16)) {      /* gcc's name, clang's */
             print_error("a mutable global: %s", line);
             wrong++;
         }
