@@ -32,6 +32,7 @@ packages() {
         apt:ninja | dnf:ninja) printf ' ninja-build' ;;
         apt:cmocka) printf ' libcmocka-dev' ;;
         dnf:cmocka) printf ' libcmocka-devel' ;;
+        dnf:pkg-config) printf ' pkgconf-pkg-config' ;;
         pacman:pkg-config | brew:pkg-config) printf ' pkgconf' ;;
         brew:compiler) printf ' llvm' ;;
         *:compiler) printf ' gcc' ;;
