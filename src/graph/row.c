@@ -1,0 +1,160 @@
+/* row: ops that look at one line of a tensor at a time: softmax and its relatives, argmax, rank_of. Lines may lie along any
+ * axis; sums within one have the order of tally__row_sum. */
+#include "kernels.h"
+#include "math.h"
+
+/* ---- softmax, log_softmax, logsumexp: of float, or of double; half formats are float here. x is the line, e has room for it.
+ * An infinite largest value: softmax gives NaN as IEEE does, logsumexp gives it back */
+#define SOFTMAX(T, S, DTYPE)                                                          \
+    static void softmax_##S(int op, T *x, T *e, int64_t n)                            \
+    {                                                                                 \
+        T most = (T)-TALLY__INF_F64;                                                  \
+        for (int64_t i = 0; i < n; i++)                                               \
+            most = tally__max_##S(most, x[i]);                                        \
+        for (int64_t i = 0; i < n; i++) {                                             \
+            T d = x[i] - most;                                                        \
+            e[i] = tally__exp_##S(d);                                                 \
+            x[i] = d;                                                                 \
+        }                                                                             \
+        double sum = tally__row_sum(DTYPE, e, 1, n), log = tally__log_f64(sum);       \
+        if (op == TALLY__OP_logsumexp)                                                \
+            x[0] = tally__abs_##S(most) < (T)TALLY__INF_F64 ? (T)((double)most + log) : most; \
+        else                                                                          \
+            for (int64_t i = 0; i < n; i++)                                           \
+                x[i] = op == TALLY__OP_softmax ? (T)((double)e[i] / sum) : (T)((double)x[i] - log); \
+    }
+SOFTMAX(float, f32, TALLY_F32)
+SOFTMAX(double, f64, TALLY_F64)
+#undef SOFTMAX
+
+static void softmax_line(const tally__kernel_call *c, void *x, void *e, const char *in, char *out)
+{
+    const tally_tensor *a = c->arg[0];
+    int                 axis = c->node->axis;
+    int32_t             compute = tally__compute_dtype(a->dtype);
+    int64_t             n = a->shape[axis], gives = c->node->op == TALLY__OP_logsumexp ? 1 : n;
+    int64_t             step = gives == 1 ? 1 : c->out->stride[axis];
+    size_t              size = tally__element_size(compute);
+    tally__convert(x, compute, in, a->dtype, a->stride[axis], (size_t)n);
+    if (compute == TALLY_F32)
+        softmax_f32(c->node->op, x, e, n);
+    else
+        softmax_f64(c->node->op, x, e, n);
+    if (step == 1)
+        tally__convert(out, c->node->dtype, x, compute, 1, (size_t)gives);
+    for (int64_t i = 0; step != 1 && i < gives; i++)
+        tally__convert(out + i * step * (int64_t)tally__element_size(c->node->dtype), c->node->dtype, (char *)x + (size_t)i * size,
+                       compute, 1, 1);
+}
+
+/* both operands walk the shape without the axis: the input, and the output where it keeps the axis */
+tally_status tally__kernel_softmax(const tally__kernel_call *c)
+{
+    const tally_tensor *a = c->arg[0];
+    tally_tensor        in = tally__without_axis(a, c->node->axis), out;
+    bool                keeps = c->node->op != TALLY__OP_logsumexp;
+    tally_status        s = keeps ? tally__kernel_out(c, a->rank, a->shape) : tally__kernel_out(c, in.rank, in.shape);
+    if (s)
+        return s;
+    out = keeps ? tally__without_axis(c->out, c->node->axis) : *c->out;
+    const tally_tensor *each[2] = { &in, &out };
+    tally__arena_mark   mark = tally__arena_here(c->work);
+    size_t              bytes = (size_t)TALLY__MAX(a->shape[c->node->axis], 1) * sizeof(double);
+    void               *x = tally__kernel_memory(c, bytes, &s), *e = s ? NULL : tally__kernel_memory(c, bytes, &s);
+    tally__walk         w;
+    tally__walk_begin(&w, 2, each, in.rank, in.shape);
+    for (int64_t r = 0; !s && r < w.rows; r++, tally__walk_next(&w))
+        for (int64_t k = 0; k < w.length; k++)
+            softmax_line(c, x, e, w.row[0] + k * w.step[0] * (int64_t)tally__element_size(a->dtype),
+                         (char *)(uintptr_t)w.row[1] + k * w.step[1] * (int64_t)tally__element_size(c->node->dtype));
+    tally__arena_rewind(c->work, mark);
+    return s;
+}
+
+/* ---- argmax: NaN is the largest, -0 equals +0, the first of the largest wins */
+static int64_t argmax_line(const char *p, int32_t dtype, int64_t stride, int64_t n)
+{
+    int32_t compute = tally__is_float(dtype) ? TALLY_F64 : tally__compute_dtype(dtype) == TALLY_I64 ? TALLY_I64 : TALLY_U64;
+    int64_t best = 0, bytes = stride * (int64_t)tally__element_size(dtype);
+    union { double f; int64_t i; uint64_t u; } most = { 0 }, x;
+    for (int64_t k = 0; k < n; k++) {
+        tally__convert(&x, compute, p + k * bytes, dtype, 1, 1);
+        bool more = compute == TALLY_F64   ? x.f > most.f || (x.f != x.f && most.f == most.f)
+                    : compute == TALLY_I64 ? x.i > most.i
+                                           : x.u > most.u;
+        if (k == 0 || more) {
+            most = x;
+            best = k;
+        }
+    }
+    return best;
+}
+
+tally_status tally__kernel_argmax(const tally__kernel_call *c)
+{
+    const tally_tensor *x = c->arg[0];
+    int64_t             stride = x->stride[c->node->axis], n = x->shape[c->node->axis];
+    tally_tensor        outer = tally__without_axis(x, c->node->axis);
+    const tally_tensor *seen = &outer;
+    tally__walk         w;
+    if (n == 0 && tally__elements(outer.rank, outer.shape))
+        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "axis %d, expected at least one element, found none", (int)c->node->axis);
+    tally_status s = tally__kernel_out(c, outer.rank, outer.shape);
+    if (s)
+        return s;
+    int64_t *out = (int64_t *)(uintptr_t)c->out->data;
+    tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
+    for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
+        for (int64_t k = 0; k < w.length; k++)
+            *out++ = argmax_line(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype), x->dtype, stride, n);
+    return TALLY_OK;
+}
+
+/* ---- rank_of: how many scores are strictly greater than the one at id; the number of classes where that cannot be said */
+static int64_t rank_in_line(const char *p, int32_t dtype, int64_t stride, int64_t n, int64_t id)
+{
+    int32_t compute = tally__is_float(dtype) ? TALLY_F64 : tally__compute_dtype(dtype) == TALLY_I64 ? TALLY_I64 : TALLY_U64;
+    int64_t rank = 0, bytes = stride * (int64_t)tally__element_size(dtype);
+    union { double f; int64_t i; uint64_t u; } own, x;
+    if (id < 0 || id >= n)
+        return n;
+    tally__convert(&own, compute, p + id * bytes, dtype, 1, 1);
+    if (compute == TALLY_F64 && !(tally__abs_f64(own.f) < TALLY__INF_F64))
+        return n;
+    for (int64_t k = 0; k < n; k++) {
+        tally__convert(&x, compute, p + k * bytes, dtype, 1, 1);
+        rank += compute == TALLY_F64 ? x.f > own.f : compute == TALLY_I64 ? x.i > own.i : x.u > own.u;
+    }
+    return rank;
+}
+
+static tally_status rank_shape(const tally__kernel_call *c)
+{
+    const tally_tensor *scores = c->arg[0], *ids = c->arg[1];
+    for (int i = 0; i < ids->rank; i++)
+        if (ids->shape[i] != scores->shape[i])
+            return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT, "argument 1, expected size %l on axis %d, found %l",
+                                      scores->shape[i], i, ids->shape[i]);
+    return tally__kernel_out(c, ids->rank, ids->shape);
+}
+
+tally_status tally__kernel_rank_of(const tally__kernel_call *c)
+{
+    const tally_tensor *scores = c->arg[0], *ids = c->arg[1];
+    int                 last = scores->rank - 1;
+    tally_tensor        rows = tally__without_axis(scores, last);
+    const tally_tensor *each[2] = { &rows, ids };
+    tally__walk         w;
+    tally_status        s = rank_shape(c);
+    if (s)
+        return s;
+    int64_t *out = (int64_t *)(uintptr_t)c->out->data;
+    tally__walk_begin(&w, 2, each, ids->rank, ids->shape);
+    for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
+        for (int64_t k = 0; k < w.length; k++) {
+            const char *score = w.row[0] + k * w.step[0] * (int64_t)tally__element_size(scores->dtype);
+            const char *id = w.row[1] + k * w.step[1] * (int64_t)tally__element_size(ids->dtype);
+            *out++ = rank_in_line(score, scores->dtype, scores->stride[last], scores->shape[last], tally__id_value(id, ids->dtype));
+        }
+    return TALLY_OK;
+}
