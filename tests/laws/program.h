@@ -56,7 +56,7 @@ typedef struct instr {
     bool     callback;                   /* the form of tally_while_loop, tally_cond */
     int      n_carry, carry[MAX_CARRIED], init[MAX_CARRIED];
     int      carried_metric;             /* a reference that goes through the callback form as a variable, or -1 */
-    int      limit;                      /* while: max_iterations or 0 */
+    int      limit;                      /* while: max_iterations or -1 */
     bool     limit_is_error;
     block   *inner[2];                   /* while: condition, body; if: then, else; inline: body */
     int      n_out, out[MAX_CARRIED];    /* inline: registers outside that take the yields */

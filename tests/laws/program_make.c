@@ -718,12 +718,12 @@ static void make_while(maker *m)
     n = carried_inits(m, init, n);
     int    bound = over >= 0 ? op_axis(m, OP_DIM, over, 0, scalar_type(TALLY_I64)) : constant(m, TALLY_I64, (double)dice(m, 4));
     bool   callback = dice(m, 2), limited = dice(m, 6) == 0, error = dice(m, 3) == 0;
-    int    limit = 1 + (int)dice(m, 3), ref = callback && m->p->n_metric_refs && dice(m, 2) ? (int)dice(m, (size_t)m->p->n_metric_refs) : -1;
+    int    limit = (int)dice(m, 4), ref = callback && m->p->n_metric_refs && dice(m, 2) ? (int)dice(m, (size_t)m->p->n_metric_refs) : -1;
     instr *in = region_begin(m, OP_WHILE, init, n, &open);
     int    at = m->into->n - 1;
     in->callback = callback;
     in->carried_metric = ref;
-    in->limit = limited ? limit : 0;
+    in->limit = limited ? limit : -1;
     in->limit_is_error = error;
     block *part[2];
     part[0] = region_block(m, &open);

@@ -159,13 +159,15 @@ static void walk_callbacks(walk *w, const instr *in)
     tally_symbol       v[MAX_CARRIED + 1] = { { { NULL, 0, 0 }, { NULL, 0, 0 }, { NULL, 0, 0 } } };
     region_walk        r = { w, in, { NULL, 0, 0 } };
     int                n = in->n_carry;
-    tally_while_options o = { sizeof o, in->limit, in->limit_is_error };
+    tally_while_options o = TALLY_WHILE_OPTIONS_INIT;
+    o.max_iterations = in->limit;
+    o.limit_is_error = in->limit_is_error;
     for (int k = 0; k < n; k++)
         v[k].node = w->node[in->init[k]];
     if (in->carried_metric >= 0)
         v[n++].metric = w->metric[in->carried_metric];
     if (in->op == OP_WHILE)
-        tally_while_loop_loc(w->t, loop_condition, loop_body, &r, v, n, in->limit ? &o : NULL, HERE);
+        tally_while_loop_loc(w->t, loop_condition, loop_body, &r, v, n, in->limit >= 0 ? &o : NULL, HERE);
     else
         tally_cond_loc(w->t, w->node[in->arg[0]], then_arm, loop_body, &r, v, n, HERE);
     enter(&r, v);
@@ -189,14 +191,16 @@ static tally_node walk_condition(walk *w, const block *b)
 static void walk_scopes(walk *w, const instr *in)
 {
     tally_node         *vars[MAX_CARRIED + 1];
-    tally_while_options o = { sizeof o, in->limit, in->limit_is_error };
+    tally_while_options o = TALLY_WHILE_OPTIONS_INIT;
+    o.max_iterations = in->limit;
+    o.limit_is_error = in->limit_is_error;
     for (int k = 0; k < in->n_carry; k++) {
         w->node[in->carry[k]] = w->node[in->init[k]];
         vars[k] = &w->node[in->carry[k]];
     }
     vars[in->n_carry] = NULL;
     if (in->op == OP_WHILE) {
-        tally_scope s = tally_while_begin(w->t, vars, in->limit ? &o : NULL, HERE);
+        tally_scope s = tally_while_begin(w->t, vars, in->limit >= 0 ? &o : NULL, HERE);
         for (; tally_while_test(&s, walk_condition(w, in->inner[0]), HERE); tally_while_end(&s, HERE)) {
             walk_block(w, in->inner[1]);
             yield(w, in, in->inner[1]);

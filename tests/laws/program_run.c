@@ -1,6 +1,7 @@
 /* program_run: the tree run directly on data, and the judgement: the same function called three times with other sizes
  * and values, every returned value, state and variable compared bit for bit; after a call that must fail, everything as
  * it was. */
+#include "layout.h"
 #include "program.h"
 
 /* ---- the machine ---- */
@@ -80,7 +81,7 @@ static tally_status run_while(machine *m, const instr *in)
         tally_status s = run_block(m, in->inner[0]);
         if (s || !number_true(array_get(m->value[in->inner[0]->yield[0]], 0)))
             return s;
-        if (in->limit && turn == in->limit)
+        if (in->limit >= 0 && turn == in->limit)
             return in->limit_is_error ? TALLY_OUT_OF_RANGE : TALLY_OK;
         s = run_block(m, in->inner[1]);
         if (s)
@@ -156,50 +157,6 @@ static array *random_array(test_rng *r, pool *p, type t, const int64_t *size, bo
     for (int64_t k = 0; k < a->n; k++)
         array_put(a, k, random_number(r, t.dtype, wild));
     return a;
-}
-
-/* the same values in memory of any layout: padded, turned round, transposed, repeated by a stride of 0 */
-static tally_tensor random_view(test_rng *r, pool *p, array *a)
-{
-    tally_tensor x = array_view(a);
-    if (test_below(r, 3) == 0 || a->rank == 0 || a->n == 0)
-        return x;
-    int     order[MAX_RANK], repeated = test_below(r, 4) == 0 ? (int)test_below(r, (size_t)a->rank) : -1;
-    int64_t room = 1, offset = 0, dense[MAX_RANK];
-    for (int k = a->rank - 1; k >= 0; k--)
-        dense[k] = k == a->rank - 1 ? 1 : dense[k + 1] * a->shape[k + 1];
-    if (repeated >= 0)
-        for (int64_t k = 0; k < a->n; k++)
-            array_put(a, k, array_get(a, k - k / dense[repeated] % a->shape[repeated] * dense[repeated]));
-    for (int k = 0; k < a->rank; k++)
-        order[k] = k;
-    for (int k = a->rank - 1; k > 0; k--) {
-        int j = (int)test_below(r, (size_t)k + 1), t = order[k];
-        order[k] = order[j];
-        order[j] = t;
-    }
-    for (int k = 0; k < a->rank; k++) {
-        int axis = order[k];
-        x.stride[axis] = axis == repeated ? 0 : room;
-        if (axis != repeated) {
-            room *= a->shape[axis] + (int64_t)test_below(r, 2);
-            if (test_below(r, 3) == 0) {
-                offset += x.stride[axis] * (a->shape[axis] - 1);
-                x.stride[axis] = -x.stride[axis];
-            }
-        }
-    }
-    size_t         size = dtype_bytes(a->dtype);
-    unsigned char *memory = pool_alloc(p, (size_t)room * size);
-    memset(memory, 0xa5, (size_t)room * size);
-    for (int64_t k = 0; k < a->n; k++) {
-        int64_t at = offset;
-        for (int axis = 0; axis < a->rank; axis++)
-            at += k / dense[axis] % a->shape[axis] * x.stride[axis];
-        memcpy(memory + (size_t)at * size, (unsigned char *)a->data + (size_t)k * size, size);
-    }
-    x.data = memory + (size_t)offset * size;
-    return x;
 }
 
 /* ---- the judgement ---- */
@@ -384,7 +341,7 @@ static int one_call(court *c, program_counts *n)
     new_sizes(c);
     for (int k = 0; k < c->p->n_inputs; k++) {
         c->m.value[k] = random_array(&c->r, c->pool, c->p->input[k], c->m.size, c->p->wild);
-        x[k] = random_view(&c->r, c->pool, c->m.value[k]);
+        x[k] = array_scatter(&c->r, c->pool, c->m.value[k]);
         in[k] = tally__in_tensor(&x[k]);
     }
     n_in = bind_stores(c, in, n_in);

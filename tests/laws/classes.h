@@ -1,0 +1,52 @@
+/* classes: every built-in class and two own ones, as rows of one table: how to make it, what it eats. The laws go over
+ * the table and name no class. */
+#ifndef TALLY_TESTS_CLASSES_H
+#define TALLY_TESTS_CLASSES_H
+
+#include "../support.h"
+#include "oracle.h"
+
+typedef enum diet {
+    DIET_VALUES,        /* [n] */
+    DIET_ROWS,          /* [n, 4] */
+    DIET_PAIRS,         /* [n], [n] */
+    DIET_PAIR_ROWS,     /* [n, 4], [n, 4] */
+    DIET_BINARY,        /* [n] 0 or 1, [n] in [0, 1] */
+    DIET_BINARY_ROWS,   /* [n, 4] 0 or 1, [n, 4] in [0, 1] */
+    DIET_ONE_HOT,       /* [n, 4] one-hot, [n, 4] scores */
+    DIET_SPARSE         /* [n] ids 0 .. 3, [n, 4] in (0, 1) */
+} diet;
+
+typedef struct class_row {
+    const char   *name;
+    tally_metric *(*make)(const struct class_row *row, tally_context *c, tally_error *err);
+    diet          eats;
+    double        thresholds[3];
+    int           n_thresholds, class_id, top_k, from_logits, ignore, elements;
+    double        smoothing;
+} class_row;
+
+extern const class_row class_table[];
+extern const int       class_count;
+
+bool class_sized_late(const class_row *row);   /* a state takes its size from the first batch */
+
+/* random operands of n samples; the float ones are of this dtype. weight: also one weight per sample.  Returns how many operands. */
+typedef enum weighting { WEIGHT_NONE, WEIGHT_ANY, WEIGHT_ONE, WEIGHT_FOUR } weighting;
+typedef struct meal {
+    int    n;                       /* operands, the weight included */
+    array *operand[3];
+} meal;
+meal meal_make(const class_row *row, test_rng *r, pool *p, int64_t n, int dtype, weighting w);
+/* rows at[0 .. n-1] of a meal */
+meal meal_rows(const meal *m, pool *p, const int64_t *at, int64_t n);
+tally_status meal_update(tally_metric *m, const meal *f, tally_error *err);
+
+typedef struct bytes {
+    unsigned char *at;
+    size_t         n;
+} bytes;
+bytes class_pack(pool *p, const tally_metric *m);
+bool  bytes_equal(bytes a, bytes b);
+
+#endif
