@@ -21,14 +21,14 @@ enum { HOUSE_ROWS = sizeof house / sizeof house[0], CORE_TOP = 8, PUBLIC_ONLY = 
 
 /* the part of libc that the core may know; math and threads by name, stdio, locale and the rest by absence */
 static const char *const allowed_system[] = {
-    "assert.h", "cpuid.h", "float.h", "immintrin.h", "intrin.h", "limits.h", "malloc.h", "math.h", "pthread.h",
+    "assert.h", "cpuid.h", "errno.h", "float.h", "immintrin.h", "intrin.h", "limits.h", "malloc.h", "math.h", "pthread.h",
     "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h", "threads.h",
     "windows.h", "xmmintrin.h",
 };
 static const char *const forbidden_call[] = {
     "printf", "fprintf", "sprintf", "snprintf", "puts", "fputs", "fopen", "getenv", "setenv", "setlocale", "localeconv",
     "exit", "abort", "_Exit", "quick_exit", "malloc", "calloc", "realloc", "strtod", "strtof", "atof", "rand", "time",
-    "clock", "signal", "raise", "errno",
+    "clock", "signal", "raise",
 };
 
 static int floor_of_folder(const char *folder, size_t n)
@@ -304,6 +304,73 @@ static void no_public_header_looks_up(void **state)
     assert_int_equal(complaints, 0);
 }
 
+/* ---- the build ----------------------------------------------------------------------------------------------- */
+
+/* each file of a folder that is named like this must be named in the list: a file that nobody builds is dead, and a
+ * test that nobody runs is a promise that nobody keeps */
+static int check_listed(const char *folder, const char *begin, const char *list, const char *quoted)
+{
+    char path[512], name[512];
+    int  missing = 0;
+    snprintf(path, sizeof path, "%s/%s", TEST_SOURCE_ROOT, list);
+    char *text = read_text(path);
+    snprintf(path, sizeof path, "%s/%s", TEST_SOURCE_ROOT, folder);
+    DIR *d = opendir(path);
+    for (struct dirent *e; text && d && (e = readdir(d));) {
+        if (strncmp(e->d_name, begin, strlen(begin)) || !ends_in(e->d_name, ".c"))
+            continue;
+        snprintf(name, sizeof name, quoted, (int)(strlen(e->d_name) - strlen(begin) - 2), e->d_name + strlen(begin));
+        if (!strstr(text, name)) {
+            print_error("%s has no %s for %s/%s\n", list, name, folder, e->d_name);
+            missing++;
+        }
+    }
+    if (d)
+        closedir(d);
+    free(text);
+    return text ? missing : 1;
+}
+
+static int check_all_folders(const char *top, int (*check)(const char *folder))
+{
+    char path[512];
+    int  missing = 0;
+    snprintf(path, sizeof path, "%s/%s", TEST_SOURCE_ROOT, top);
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) {
+        struct stat about;
+        snprintf(path, sizeof path, "%s/%s/%s", TEST_SOURCE_ROOT, top, e->d_name);
+        if (e->d_name[0] != '.' && !stat(path, &about) && S_ISDIR(about.st_mode))
+            missing += check(e->d_name);
+    }
+    closedir(d);
+    return missing;
+}
+
+static int check_sources(const char *name)
+{
+    char folder[256], list[512];
+    snprintf(folder, sizeof folder, "src/%s", name);
+    snprintf(list, sizeof list, "%s/meson.build", folder);
+    return check_listed(folder, "", list, "'%.*s.c'");
+}
+
+static int check_tests(const char *name)
+{
+    char folder[256], quoted[512];
+    snprintf(folder, sizeof folder, "tests/%s", name);
+    snprintf(quoted, sizeof quoted, "['%s', '%%.*s',", name);
+    return check_listed(folder, "test_", "tests/meson.build", quoted);
+}
+
+static void every_source_is_built_and_every_test_is_run(void **state)
+{
+    (void)state;
+    int missing = check_all_folders("src", check_sources) + check_all_folders("tests", check_tests);
+    assert_int_equal(missing, 0);
+}
+
 /* ---- the checks themselves ----------------------------------------------------------------------------------- */
 
 static int complaints_about(const char *text, int floor, bool is_public)
@@ -383,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_source_looks_up_or_knows_the_system),
         cmocka_unit_test(no_public_header_looks_up),
+        cmocka_unit_test(every_source_is_built_and_every_test_is_run),
         cmocka_unit_test(the_check_sees_what_it_must),
         cmocka_unit_test(the_only_mutable_global_is_the_cpu_probe),
     };
