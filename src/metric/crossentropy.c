@@ -1,0 +1,106 @@
+/* crossentropy: how surprised probabilities or logits are by the labels. All in the compute type; a probability is kept
+ * within [eps, 1 - eps], logits use the forms that neither overflow nor cancel. */
+#include "metric.h"
+
+static const double eps = 1e-7;                    /* keras.config.epsilon() */
+
+/* ---- options */
+static tally_status check_options(const tally__metric_row *row, const tally_crossentropy_options *o, tally_error *err)
+{
+    const bool sparse = row->update == tally__update_sparse_categorical_crossentropy;
+    if (!(o->label_smoothing - o->label_smoothing == 0))
+        return tally__option_wrong(row, err, "label_smoothing, expected a finite number, found %g", o->label_smoothing);
+    if (sparse && o->label_smoothing != 0)
+        return tally__option_wrong(row, err, "label_smoothing, expected 0 (class ids cannot be smoothed), found %g", o->label_smoothing);
+    if (!sparse && o->ignore_class != TALLY_NONE)
+        return tally__option_wrong(row, err, "ignore_class, expected TALLY_NONE (labels are no class ids), found %d",
+                                   (int)o->ignore_class);
+    if (o->axis < -TALLY_MAX_RANK || o->axis >= TALLY_MAX_RANK)
+        return tally__option_wrong(row, err, "axis, expected %d to %d, found %d", -TALLY_MAX_RANK, TALLY_MAX_RANK - 1, (int)o->axis);
+    return TALLY_OK;
+}
+
+tally_metric *tally__make_crossentropy(const tally__metric_row *row, const tally_crossentropy_options *o, tally_error *err)
+{
+    const tally__crossentropy_config c = { o->label_smoothing, o->from_logits != 0, o->axis, o->ignore_class, o->nan == TALLY_NAN_SKIP };
+    if (check_options(row, o, err))
+        return NULL;
+    return tally__metric_from_row(row, &c, sizeof c, 1, (const tally_metric_options *)(const void *)o, err);
+}
+
+/* the option's axis for this rank; false: noted */
+static bool axis_of(tally_trace *t, const tally_update *u, int rank, int *axis)
+{
+    const tally__crossentropy_config *c = u->config;
+    *axis = c->axis < 0 ? c->axis + rank : c->axis;
+    if (*axis >= 0 && *axis < rank)
+        return true;
+    tally__refuse(t, u, "y_pred, expected a rank with axis %d, found rank %d", (int)c->axis, rank);
+    return false;
+}
+
+/* ---- binary */
+static tally_node binary_from_logits(tally_node y, tally_node x)
+{
+    tally_node tail = tally_log1p(tally_exp(tally_neg(tally_abs(x))));
+    return tally_add(tally_sub(tally_maximum(x, tally_num(0)), tally_mul(x, y)), tail);
+}
+
+static tally_node binary_from_probabilities(tally_node y, tally_node p)
+{
+    tally_node q = tally_clip(p, tally_num(eps), tally_num(1 - eps)), one = tally_num(1);
+    tally_node hit = tally_mul(y, tally_log(q)), miss = tally_mul(tally_sub(one, y), tally_log(tally_sub(one, q)));
+    return tally_neg(tally_add(hit, miss));
+}
+
+void tally__update_binary_crossentropy(tally_trace *t, const tally_update *u)
+{
+    const tally__crossentropy_config *c = u->config;
+    const int32_t                     type = tally__compute_type(u);
+    tally_node                        y = u->operand[0], p = u->operand[1];
+    int                               axis = 0;
+    if (!tally__align(t, u, &y, &p) || (tally_node_rank(p) > 1 && !axis_of(t, u, tally_node_rank(p), &axis)))
+        return;
+    y = tally__as(y, type);
+    p = tally__as(p, type);
+    if (c->label_smoothing != 0)
+        y = tally_add(tally_mul(y, tally_num(1 - c->label_smoothing)), tally_num(c->label_smoothing / 2));
+    tally_node v = c->from_logits ? binary_from_logits(y, p) : binary_from_probabilities(y, p);
+    if (tally_node_rank(v) > 1)
+        v = tally_mean_axis(tally__as(v, TALLY_F64), axis);
+    tally__sample_mean(t, u, v, tally__absent(), TALLY_REDUCE_SAMPLES);
+}
+
+/* ---- sparse */
+static tally_node surprise(const tally__crossentropy_config *c, tally_node p, tally_node ids)
+{
+    const int  last = tally_node_rank(p) - 1;
+    tally_node hot = tally_one_hot(ids, tally_dim(p, last), TALLY_BOOL), none = tally_num(0);
+    if (c->from_logits)
+        return tally_neg(tally_sum(tally_select(hot, tally_log_softmax(p, last), none), last));
+    tally_node q = tally_clip(p, tally_num(eps), tally_num(1 - eps));
+    return tally_neg(tally_log(tally_div(tally_sum(tally_select(hot, q, none), last), tally_sum(q, last))));
+}
+
+void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_update *u)
+{
+    const tally__crossentropy_config *c = u->config;
+    tally_node                        ids = u->operand[0], p = u->operand[1], keep = { NULL, 0, 0 };
+    const int                         a = tally_node_rank(ids), b = tally_node_rank(p);
+    int                               axis;
+    if (b < 1 || (a != b && a != b - 1)) {
+        tally__refuse(t, u, "y_pred, expected one axis more than y_true (the classes'), found rank %d for y_true of rank %d", b, a);
+        return;
+    }
+    if (!axis_of(t, u, b, &axis))
+        return;
+    if (a == b)
+        ids = tally__without_one(ids, axis, "y_true");
+    p = tally__axis_last(tally__as(p, tally__compute_type(u)), axis, u->inside->place);
+    if (c->ignore_class != TALLY_NONE)
+        keep = tally_ne(ids, tally_num(c->ignore_class));
+    if (c->skips_nan && tally__is_float(tally_node_dtype(ids)))
+        ids = tally_select(tally_is_nan(ids), tally_num(0), ids);      /* the mask leaves the sample out */
+    ids = tally__class_ids(ids, tally_dim(p, b - 1), c->ignore_class, u->inside->place);
+    tally__sample_mean(t, u, surprise(c, p, ids), keep, TALLY_REDUCE_SAMPLES);
+}

@@ -1,0 +1,162 @@
+/* update: eager updates. Operands and metrics become one call of the context's update function, so an eager update is the
+ * recorded body and nothing else; the only exception adds one number straight to the states of Mean and Sum, where the
+ * call would add the same. Texts name the metric and the operand by its role. */
+#include "metric.h"
+
+enum { METRICS_ON_STACK = 32 };
+
+tally_status tally__no_metric(const char *verb, int argument, tally_error *err)
+{
+    return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: metric, expected a metric, found NULL", verb);
+}
+
+static const tally__class *class_of(const tally_metric *m)
+{
+    return tally__class_of(tally__store_of_metric(m)->schema);
+}
+
+static const char *skip_prefix(const char *text, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+    return strncmp(text, prefix, n) == 0 && text[n] == ':' && text[n + 1] == ' ' ? text + n + 2 : text;
+}
+
+/* "name: role: what the call said"; of many metrics the class that the text begins with stands for the name */
+static void explain(const tally_metric *m, bool many, const char *name, int n, tally_error *err)
+{
+    const tally_error   was = *err;
+    const tally__class *k = class_of(m);
+    const char         *rest = skip_prefix(was.text, name);
+    const bool          has_role = was.argument >= 0 && was.argument < n;
+    char                title[128];
+    tally__store_title(tally__store_of_metric(m), title, sizeof title);
+    if (!many)
+        rest = skip_prefix(skip_prefix(rest, k->face.name), title);
+    tally__fail(err, was.status, was.argument, "%s: %s%s%s", name, has_role ? tally__role(k, was.argument) : "",
+                has_role ? ": " : "", rest);
+}
+
+static tally_status check_operands(const tally_metric *m, const char *name, const tally_tensor *const *x, int n, tally_error *err)
+{
+    const tally__class *k = class_of(m);
+    const int           want = k->face.n_operands;
+    if (n < want || n > want + 1 || !x)
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: operands, expected %d (%s%s%s) and at most a sample_weight, found %d%s",
+                           name, want, tally__role(k, 0), want == 1 ? "" : want == 2 ? ", " : " to ",
+                           want == 1 ? "" : tally__role(k, want - 1), n, x ? "" : " at NULL");
+    for (int i = 0; i < n; i++)
+        if (!x[i])
+            return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: %s, expected a tensor, found NULL", name, tally__role(k, i));
+    return TALLY_OK;
+}
+
+static tally_status call_update(tally_metric *const *m, int n_m, const tally_tensor *const *x, int n, tally_value *in, const char *name,
+                                tally_error *err)
+{
+    tally_error own, *e = err ? err : &own;
+    for (int i = 0; i < n; i++)
+        in[i] = tally__in_tensor(x[i]);
+    for (int i = 0; i < n_m; i++)
+        in[n + i] = tally__in_metric(m[i]);
+    tally_status status = tally__call(tally__eager(m[0], TALLY__VERB_UPDATE), in, n + n_m, NULL, 0, name, e);
+    if (status && err)
+        explain(m[0], n_m > 1, name, n, err);
+    return status;
+}
+
+tally_status tally_metric_update_state_n(tally_metric *m, const tally_tensor *const *operands, int n, tally_error *err)
+{
+    tally_value in[TALLY__CLASS_OPERANDS + 2];
+    if (!m)
+        return tally__no_metric("update_state", -1, err);
+    const char  *name = tally_metric_name(m);
+    tally_status status = check_operands(m, name, operands, n, err);
+    return status ? status : call_update(&m, 1, operands, n, in, name, err);
+}
+
+tally_status tally_metrics_update_state_n(tally_metric *const *m, int n_m, const tally_tensor *const *operands, int n, tally_error *err)
+{
+    tally_value on_stack[TALLY__CLASS_OPERANDS + 1 + METRICS_ON_STACK], *in = on_stack;
+    if (n_m < 0 || (n_m && !m))
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "update_state: metrics, expected a list and its length, found %s and %d",
+                           m ? "a list" : "NULL", n_m);
+    for (int i = 0; i < n_m; i++)
+        if (!m[i])
+            return tally__no_metric("update_state", i, err);
+    for (int i = 0; i < n_m; i++) {
+        tally_status status = check_operands(m[i], tally_metric_name(m[i]), operands, n, err);
+        if (status)
+            return status;
+    }
+    if (!n_m)
+        return TALLY_OK;
+    tally_context *c = tally__store_of_metric(m[0])->context;
+    const size_t   bytes = ((size_t)n + (size_t)n_m) * sizeof *in;
+    if (n_m > METRICS_ON_STACK && !(in = tally__alloc(c, bytes)))
+        return tally__fail_memory(err, bytes);
+    tally_status status = call_update(m, n_m, operands, n, in, n_m == 1 ? tally_metric_name(m[0]) : "update_state", err);
+    if (in != on_stack)
+        tally__free(c, in, bytes);
+    return status;
+}
+
+/* ---- one number */
+static bool is_mean_or_sum(const tally__class *k)
+{
+    return k->own && (k->face.update == tally__update_mean || k->face.update == tally__update_sum);
+}
+
+static bool whole_after(const tally__cell *c, double v, int64_t *sum)
+{
+    if (!(v >= -0x1p62 && v <= 0x1p62) || v != (double)(int64_t)v)
+        return false;
+    const int64_t add = (int64_t)v;
+    if (add > 0 ? c->whole[0] > INT64_MAX - add : c->whole[0] < INT64_MIN - add)
+        return false;
+    *sum = c->whole[0] + add;
+    return true;
+}
+
+/* Under the lock: adds what the call would add if no memory is needed for it. */
+static bool add_in_place(tally__store *s, const tally__class *k, double v)
+{
+    const double add[2] = { v, 1 };
+    int64_t      sum[2] = { 0, 0 };
+    for (int i = 0; i < k->face.n_states; i++)
+        if (!s->cell[i].wide && !whole_after(&s->cell[i], add[i], &sum[i]))
+            return false;
+    for (int i = 0; i < k->face.n_states; i++) {
+        tally__cell *c = &s->cell[i];
+        if (c->wide)
+            tally__sum_add_f64(&c->sum[0], &c->guess, &add[i], 1);
+        else
+            c->whole[0] = sum[i];
+        c->touched = true;
+    }
+    s->commits++;
+    return true;
+}
+
+tally_status tally_metric_update_scalar(tally_metric *m, double value)
+{
+    if (!m)
+        return TALLY_INVALID_ARGUMENT;
+    tally__store       *s = tally__store_of_metric(m);
+    const tally__class *k = class_of(m);
+    if (!is_mean_or_sum(k))
+        return TALLY_FAILED_PRECONDITION;
+    bool done = false;
+    if (k->nan == TALLY_NAN_PROPAGATE || value == value) {
+        tally__fp fp;
+        if (tally__fp_enter(&fp, NULL))
+            return TALLY_FAILED_PRECONDITION;
+        tally__lock_take(&s->lock);
+        done = add_in_place(s, k, value);
+        tally__lock_drop(&s->lock);
+        tally__fp_leave(&fp);
+    }
+    if (done)
+        return TALLY_OK;
+    const tally_tensor x = tally_scalar(&value), *operands[] = { &x };
+    return tally_metric_update_state_n(m, operands, 1, NULL);
+}

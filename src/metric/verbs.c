@@ -1,0 +1,157 @@
+/* verbs: what a program does with a metric beside updating it. Each is a verb of its store, or a call of one of the
+ * context's recorded functions; every one takes NULL. */
+#include "metric.h"
+
+#include <math.h>
+
+static const tally__class *metric_class(const tally_metric *m)
+{
+    return tally__class_of(tally__store_of_metric(m)->schema);
+}
+
+/* ---- values */
+double tally_metric_result(const tally_metric *m)
+{
+    double v;
+    if (!m || metric_class(m)->face.result_rank)
+        return NAN;
+    const tally_value in = tally__in_metric(m);
+    const tally_slot  out = tally__out_f64(&v);
+    return tally__call(tally__eager(m, TALLY__VERB_RESULT), &in, 1, &out, 1, NULL, NULL) ? NAN : v;
+}
+
+int tally_metric_result_shape(const tally_metric *m, int64_t shape[TALLY_MAX_RANK])
+{
+    tally_slot out[TALLY_MAX_RANK];
+    if (!m || !shape)
+        return -1;
+    const int rank = metric_class(m)->face.result_rank;
+    for (int a = 0; a < rank; a++)
+        out[a] = tally__out_i64(&shape[a]);
+    const tally_value in = tally__in_metric(m);
+    return tally__call(tally__eager(m, TALLY__VERB_SHAPE), &in, 1, rank ? out : NULL, rank, NULL, NULL) ? -1 : rank;
+}
+
+tally_status tally_metric_values(const tally_metric *m, double *out, int n, tally_error *err)
+{
+    if (!m)
+        return tally__no_metric("values", -1, err);
+    const char *name = tally_metric_name(m);
+    if (n < 0 || (n && !out))
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: out, expected room for the values, found %s and %d", name,
+                           out ? "a list" : "NULL", n);
+    tally_buffer      b = tally_buffer_of(out, n);
+    const tally_value in = tally__in_metric(m);
+    const tally_slot  slot = tally__out_buffer(&b);
+    return tally__call(tally__eager(m, TALLY__VERB_RESULT), &in, 1, &slot, 1, name, err);
+}
+
+int tally_metric_is_defined(const tally_metric *m)
+{
+    int64_t yes;
+    if (!m)
+        return 0;
+    const tally_value in = tally__in_metric(m);
+    const tally_slot  out = tally__out_i64(&yes);
+    return !tally__call(tally__eager(m, TALLY__VERB_DEFINED), &in, 1, &out, 1, NULL, NULL) && yes;
+}
+
+int64_t tally_metric_skipped(const tally_metric *m)
+{
+    if (!m)
+        return -1;
+    tally__store *s = tally__store_of_metric(m);
+    const int     cell = metric_class(m)->skipped;
+    if (cell < 0)
+        return 0;
+    tally__lock_take(&s->lock);
+    const int64_t n = s->cell[cell].whole[0];
+    tally__lock_drop(&s->lock);
+    return n;
+}
+
+const char *tally_metric_name(const tally_metric *m)
+{
+    return m ? tally__store_of_metric(m)->name : "";
+}
+
+/* ---- states */
+void tally_metric_reset_state(tally_metric *m)
+{
+    if (m)
+        (void)tally__store_reset(tally__store_of_metric(m));
+}
+
+tally_status tally_metric_merge_state(tally_metric *into, tally_metric *const *from, int n, tally_error *err)
+{
+    if (!into)
+        return tally__no_metric("merge_state", -1, err);
+    if (n < 0 || (n && !from))
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: merge sources, expected a list and its length, found %s and %d",
+                           tally_metric_name(into), from ? "a list" : "NULL", n);
+    return tally__store_merge(tally__store_of_metric(into), (tally__store *const *)(const void *)from, n, err);
+}
+
+size_t tally_metric_pack(const tally_metric *m, void *buf, size_t n)
+{
+    return m ? tally__store_pack(tally__store_of_metric(m), buf, buf ? n : 0) : 0;
+}
+
+tally_status tally_metric_unpack(tally_metric *m, const void *buf, size_t n, tally_error *err)
+{
+    if (!m)
+        return tally__no_metric("unpack", -1, err);
+    if (!buf)
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: bytes, expected those that pack wrote, found NULL", tally_metric_name(m));
+    return tally__store_unpack(tally__store_of_metric(m), buf, n, err);
+}
+
+/* ---- handles */
+static tally_status attach_all(tally__store **s, int n, tally_error *err)
+{
+    tally_status status = TALLY_OK;
+    for (int i = 0; i < n && !status; i++)
+        status = tally__eager_attach(s[i], err);
+    for (int i = 0; status && i < n; i++) {
+        tally__store_release(s[i]);
+        s[i] = NULL;
+    }
+    return status;
+}
+
+tally_status tally_metrics_snapshot(tally_metric *const *m, int n, tally_metric **out, tally_error *err)
+{
+    if (n < 0 || (n && (!m || !out)))
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "snapshot: metrics, expected a list, its length and a place for as many, found "
+                           "%s, %d and %s", m ? "a list" : "NULL", n, out ? "a place" : "NULL");
+    for (int i = 0; i < n; i++)
+        if (!m[i])
+            return tally__no_metric("snapshot", i, err);
+    if (!n)
+        return TALLY_OK;
+    tally__store **to = (tally__store **)(void *)out;
+    tally_status   status = tally__store_snapshot((tally__store *const *)(const void *)m, n, to, err);
+    return status ? status : attach_all(to, n, err);
+}
+
+tally_metric *tally_metric_clone(const tally_metric *m, tally_error *err)
+{
+    if (!m) {
+        tally__no_metric("clone", -1, err);
+        return NULL;
+    }
+    tally__store *s = tally__store_clone(tally__store_of_metric(m), err);
+    return s && !attach_all(&s, 1, err) ? tally__metric_of_store(s) : NULL;
+}
+
+tally_metric *tally_metric_retain(tally_metric *m)
+{
+    if (m)
+        tally__store_retain(tally__store_of_metric(m));
+    return m;
+}
+
+void tally_metric_release(tally_metric *m)
+{
+    tally__store_release(m ? tally__store_of_metric(m) : NULL);
+}
