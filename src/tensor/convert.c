@@ -10,11 +10,11 @@ enum { CONVERT_BLOCK = 256 };
 float tally__f16_to_f32(uint16_t h)
 {
     const uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7fff;
-
-    if (rest >= 0x7c00) return tally__f32_from(sign | 0x7f800000u | rest << 13);
-    if (rest >= 0x0400) return tally__f32_from(sign | ((rest << 13) + 0x38000000u));
+    const uint32_t normal = (rest << 13) + 0x38000000u, special = rest << 13 | 0x7f800000u;
     /* subnormal: a product of normal numbers, so exact in any floating-point mode */
-    return tally__f32_from(sign | tally__f32_bits((float)rest * 0x1p-24f));
+    const uint32_t small = tally__f32_bits((float)(int32_t)rest * 0x1p-24f);
+
+    return tally__f32_from(sign | (rest < 0x0400 ? small : rest < 0x7c00 ? normal : special));
 }
 
 float tally__bf16_to_f32(uint16_t h)
@@ -212,6 +212,14 @@ static void copy_row(char *dst, const char *src, size_t size, int64_t stride, si
     }
 }
 
+void tally__widen_halves(float *dst, const uint16_t *src, int32_t from, int64_t stride, size_t n)
+{
+    if (from == TALLY_BF16)
+        for (size_t i = 0; i < n; i++) dst[i] = tally__bf16_to_f32(src[(int64_t)i * stride]);
+    else
+        for (size_t i = 0; i < n; i++) dst[i] = tally__f16_to_f32(src[(int64_t)i * stride]);
+}
+
 void tally__convert(void *dst, int32_t to, const void *src, int32_t from, int64_t stride, size_t n)
 {
     const size_t to_size = tally__element_size(to), from_size = tally__element_size(from);
@@ -221,6 +229,10 @@ void tally__convert(void *dst, int32_t to, const void *src, int32_t from, int64_
     assert(tally__dtype_ok(to) && tally__dtype_ok(from));
     if (to == from && to != TALLY_BOOL) {
         copy_row(out, in, to_size, stride, n);
+        return;
+    }
+    if (to == TALLY_F32 && (from == TALLY_F16 || from == TALLY_BF16)) {
+        tally__widen_halves(dst, src, from, stride, n);
         return;
     }
     for (size_t done = 0; done < n; done += CONVERT_BLOCK) {

@@ -252,7 +252,7 @@ static void add_dense(tally__sum *s, tally__guess *g, int32_t dtype, const void 
     } else {
         for (size_t done = 0; done < n; done += TALLY__SUM_BLOCK) {
             const size_t m = TALLY__MIN(n - done, (size_t)TALLY__SUM_BLOCK);
-            tally__convert(part, TALLY_F32, (const uint16_t *)x + done, dtype, 1, m);
+            tally__widen_halves(part, (const uint16_t *)x + done, dtype, 1, m);
             tally__sum_add_f32(s, g, part, m);
         }
     }

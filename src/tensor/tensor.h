@@ -36,6 +36,8 @@ uint16_t tally__f64_to_bf16(double v);
 double   tally__load_f64(const void *p, int32_t dtype);     /* nearest double (inexact only for 64-bit integers) */
 int64_t  tally__load_i64(const void *p, int32_t dtype);     /* as the cast to int64 */
 void     tally__store_f64(void *p, int32_t dtype, double v);
+/* float16 or bfloat16 to float without floating-point arithmetic on subnormals: exact in any mode */
+void     tally__widen_halves(float *dst, const uint16_t *src, int32_t from, int64_t stride, size_t n);
 /* n elements from src (stride in elements) to dense dst */
 void     tally__convert(void *dst, int32_t to, const void *src, int32_t from, int64_t stride, size_t n);
 
@@ -96,7 +98,7 @@ void   tally__sum_add_f32(tally__sum *s, tally__guess *g, const float *x, size_t
 void   tally__sum_add(tally__sum *s, tally__guess *g, int32_t dtype, const void *x, int64_t stride, size_t n);
 
 /* sum_kernels.c: the block loops, one table per instruction set. k[j] counts units of level j; false: the block is
- * wider than the levels, reaches above 2^(top - 2), or is not finite, and k means nothing. At most TALLY__SUM_BLOCK values. */
+ * wider than the levels, rounds to 2^(top - 2) or more, or is not finite, and k means nothing. At most TALLY__SUM_BLOCK values. */
 enum { TALLY__SUM_BLOCK = 2016, TALLY__SUM_LEVELS = 4 };
 typedef struct tally__sum_kernels {
     bool (*narrow)(const float *x, size_t n, int top, int64_t *k);      /* sum = k * 2^(top - 44) */

@@ -1,0 +1,146 @@
+/* sum_kernels: each kernel by itself. A block it takes is counted exactly, a block it cannot count is refused: one value
+ * too large, one bit too low, one that is not finite, at any place. */
+#include "../support.h"
+
+#include "../../src/tensor/tensor.h"
+
+static const tally__sum_kernels *const kernels = &tally__sum_kernels_base;
+enum { N = TALLY__SUM_BLOCK };
+static float  f32[N];
+static double f64[N], copy[N];
+
+static bool split_is(int top, int levels, size_t n, const tally__sum *want)
+{
+    int64_t    k[TALLY__SUM_LEVELS];
+    tally__sum s = { { 0 }, 0, 0, 0 };
+
+    if (!kernels->split(f64, n, top, levels, k)) return false;
+    for (int j = 0; j < levels; j++) tally__sum_deposit(&s, k[j], top - 52 - 51 * j);
+    assert_memory_equal(&s, want, sizeof s);
+    return true;
+}
+
+static void full_blocks_of_the_largest_counts_fit(void **state)
+{
+    int64_t k;
+
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        tally__sum want = { { 0 }, 0, 0, 0 };
+        for (size_t i = 0; i < N; i++) {
+            f32[i] = (float)sign * 0x1.fffff4p0f;     /* the next float rounds to a count too many */
+            f64[i] = sign * 0x1.ffffffffffffap0;
+            tally__sum_add_one(&want, f64[i]);
+        }
+        assert_true(kernels->narrow(f32, N, 3, &k));
+        assert_true(k == sign * (int64_t)N * 0xfffffa * ((int64_t)1 << (44 - 3 - 23)));
+        for (int levels = 2; levels <= 4; levels++) assert_true(split_is(3, levels, N, &want));
+    }
+}
+
+static void a_single_bad_value_is_refused_wherever_it_stands(void **state)
+{
+    const float  bad_f32[] = { 2.0f, -2.5f, 0x1p-42f, -0x1.8p-41f, INFINITY, -INFINITY, NAN, -NAN, 0x1p127f, 0x1p-149f };
+    const double bad_f64[] = { 2.0, -2.5, 0x1p-101, -0x1.8p-100, (double)INFINITY, -(double)INFINITY, (double)NAN, -(double)NAN, 0x1p1023, 0x1p-1074 };
+    int64_t      k[TALLY__SUM_LEVELS];
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) f32[i] = 0, f64[i] = 0;
+    for (size_t b = 0; b < TALLY__COUNT(bad_f32); b++)
+        for (size_t n = 1; n <= 70; n += 3)
+            for (size_t i = 0; i < n; i++) {
+                f32[i] = bad_f32[b], f64[i] = bad_f64[b];
+                assert_false(kernels->narrow(f32, n, 3, k));
+                assert_false(kernels->split(f64, n, 3, 2, k));
+                f32[i] = 0, f64[i] = 0;
+            }
+}
+
+static void the_last_bit_covered_is_counted(void **state)
+{
+    int64_t k;
+
+    (void)state;
+    for (size_t i = 0; i < 40; i++) f32[i] = i ? -0.0f : 0x1p-41f, f64[i] = 0;
+    assert_true(kernels->narrow(f32, 40, 3, &k));
+    assert_true(k == 1);
+    for (int levels = 2; levels <= 4; levels++) {
+        tally__sum want = { { 0 }, 0, 0, 0 };
+        f64[0] = ldexp(1, 3 - 1 - 51 * levels);     /* unit of the last level: 2^(top - 52 - 51 (levels - 1)) */
+        f64[1] = -0x1.8p0;
+        tally__sum_add_one(&want, f64[0]);
+        tally__sum_add_one(&want, f64[1]);
+        assert_true(split_is(3, levels, 40, &want));
+        f64[0] /= 2;
+        assert_false(split_is(3, levels, 40, &want));
+    }
+}
+
+static void the_range_is_that_of_finite_values_other_than_0(void **state)
+{
+    int32_t low, high;
+
+    (void)state;
+    for (size_t i = 0; i < 50; i++) f64[i] = i % 3 ? 0.0 : i % 2 ? (double)INFINITY : (double)NAN;
+    kernels->range(f64, 50, &low, &high);
+    assert_true(low > high);
+    f64[17] = -8, f64[31] = 0x1p-30, f64[44] = 1;
+    kernels->range(f64, 50, &low, &high);
+    assert_int_equal(low, 1023 - 30);
+    assert_int_equal(high, 1023 + 3);
+    f64[0] = 0x1p-1074;
+    kernels->range(f64, 50, &low, &high);
+    assert_int_equal(low, 0);
+}
+
+static void peeling_keeps_what_lies_inside_and_counts_the_rest(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 50; i++) f64[i] = i % 2 ? 1.5 : -0.0;
+    f64[3] = 0x1p20, f64[9] = 0x1p-20, f64[11] = (double)NAN, f64[13] = -4, f64[15] = 0.25;
+    assert_int_equal(kernels->peel(copy, f64, 50, 1023 - 2, 1023 + 2), 3);
+    for (size_t i = 0; i < 50; i++) {
+        const bool out = i == 3 || i == 9 || i == 11 || i % 2 == 0;
+        assert_bits_f64(copy[i], out ? 0.0 : f64[i]);
+    }
+}
+
+static void widening_is_exact(void **state)
+{
+    test_rng r = { 1 };
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) f32[i] = test_from_bits_f32((uint32_t)test_next(&r) & 0xff7fffff);
+    kernels->widen(f64, f32, N);
+    for (size_t i = 0; i < N; i++) assert_bits_f32((float)f64[i], f32[i]);
+}
+
+static void halves_of_integers_are_added_apart(void **state)
+{
+    const int64_t x[4] = { -1, INT64_MIN, INT64_MAX, 5 };
+    const uint8_t b[3] = { 0, 1, 200 };
+    int64_t       part[3];
+
+    (void)state;
+    kernels->integers(x, TALLY_I64, 4, part);
+    assert_true(part[2] == -2);
+    assert_true(part[0] == (int64_t)0xffffffff * 2 + 5 && part[1] == (int64_t)0xffffffff + 0x80000000 + 0x7fffffff);
+    kernels->integers(x, TALLY_U64, 4, part);
+    assert_true(part[2] == 0);
+    kernels->integers(b, TALLY_BOOL, 3, part);
+    assert_true(part[0] == 2 && part[1] == 0 && part[2] == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(full_blocks_of_the_largest_counts_fit),
+        cmocka_unit_test(a_single_bad_value_is_refused_wherever_it_stands),
+        cmocka_unit_test(the_last_bit_covered_is_counted),
+        cmocka_unit_test(the_range_is_that_of_finite_values_other_than_0),
+        cmocka_unit_test(peeling_keeps_what_lies_inside_and_counts_the_rest),
+        cmocka_unit_test(widening_is_exact),
+        cmocka_unit_test(halves_of_integers_are_added_apart),
+    };
+    return cmocka_run_group_tests_name("sum_kernels", tests, NULL, NULL);
+}
