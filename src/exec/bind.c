@@ -141,8 +141,8 @@ static tally_status sizes_differ(const tally__frame *f, const tally__equality *e
     put_size(f, &w, want);
     put_size(f, &h, have);
     return tally__fail_at(err, TALLY_INVALID_ARGUMENT, g->size[have].kind == TALLY__SIZE_INPUT ? g->size[have].index : -1,
-                          n->place, "%s: %s, expected %l as %s, found %l", e->node ? tally__op_table[n->op].name : g->name,
-                          have_text, f->size[want], want_text, f->size[have]);
+                          n->place, "%s%s%s: %s, expected %l as %s, found %l", n->who ? n->who : "", n->who ? ": " : "",
+                          e->node ? tally__op_table[n->op].name : g->name, have_text, f->size[want], want_text, f->size[have]);
 }
 
 static tally_status compare_sizes(const tally__frame *f, tally_error *err)

@@ -9,6 +9,8 @@ tally_status tally__kernel_fail(const tally__kernel_call *c, tally_status s, con
     va_list     list;
     if (c->node->who)
         tally__put(&text, "%s: ", c->node->who);
+    if (c->node->text)
+        tally__put(&text, "%s: ", c->node->text);
     tally__put(&text, "%s: ", tally__op_table[c->node->op].name);
     va_start(list, format);
     tally__put_v(&text, format, list);
@@ -116,6 +118,9 @@ static tally__kernel *const own_kernel[TALLY__OPS] = {
     [TALLY__OP_log_softmax] = tally__kernel_softmax,
     [TALLY__OP_logsumexp] = tally__kernel_softmax,
     [TALLY__OP_rank_of] = tally__kernel_rank_of,
+    [TALLY__OP_top_mask] = tally__kernel_top_mask,
+    [TALLY__OP_axis_last] = tally__kernel_axis_last,
+    [TALLY__OP_class_ids] = tally__kernel_class_ids,
     [TALLY__OP_at] = tally__kernel_at,
     [TALLY__OP_column] = tally__kernel_column,
     [TALLY__OP_slice] = tally__kernel_slice,

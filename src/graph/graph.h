@@ -84,7 +84,7 @@ typedef struct tally__node {
     bool        limit_is_error;
     union { double real; int64_t integer; uint64_t natural; } constant;   /* rank-0 constants: floats real, uint64 natural, else integer */
     const void *data;                   /* captured tensor: dense copy in the graph's arena */
-    const char *text;                   /* assert, print */
+    const char *text;                   /* assert, print; of a value: what it was made from ("y_true"), for errors, or NULL */
     const char *who;                    /* the metric class in whose body this was recorded, or NULL: errors name it */
     tally__place place;                 /* the user's line */
 } tally__node;
@@ -189,6 +189,14 @@ tally__argument tally__trace_argument(const tally_trace *t, int i);
 tally_node tally__op1(tally__op op, tally_node a, tally__place at);
 tally_node tally__op2(tally__op op, tally_node a, tally_node b, tally__place at);
 tally_node tally__op_axis(tally__op op, tally_node a, int axis, tally__place at);
+
+/* ---- classes.c: ops on the axis of classes that only metrics need: their builders and kernels. No public form */
+/* true for the k largest of each line along the last axis: exactly k, of equal ones the lower index; NaN comes last. k >= 1; rank >= 1 */
+tally_node tally__top_mask(tally_node x, int64_t k, tally__place at);
+/* a view with this axis moved behind the others; x itself if it is there */
+tally_node tally__axis_last(tally_node x, int axis, tally__place at);
+/* ids as int64; OUT_OF_RANGE naming row, id and C unless each is whole and 0 to depth-1, or equals ignore (TALLY_NONE: none), which becomes -1 */
+tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, tally__place at);
 
 /* ---- kernels: the definition of every value op. Sizes come from the arguments, so this also checks at run time what could not be checked before:
  * a mismatch is INVALID_ARGUMENT, an index out of range OUT_OF_RANGE, with op, both sizes or index and the user's line. out: data from the arena

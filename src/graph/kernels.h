@@ -71,5 +71,6 @@ tally__kernel tally__kernel_reduce, tally__kernel_softmax, tally__kernel_argmax,
 tally__kernel tally__kernel_at, tally__kernel_column, tally__kernel_slice, tally__kernel_transpose, tally__kernel_expand_dims,
     tally__kernel_squeeze, tally__kernel_broadcast_like, tally__kernel_dim, tally__kernel_size;
 tally__kernel tally__kernel_gather, tally__kernel_one_hot, tally__kernel_matmul;
+tally__kernel tally__kernel_top_mask, tally__kernel_axis_last, tally__kernel_class_ids;
 
 #endif
