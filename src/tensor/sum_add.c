@@ -70,13 +70,26 @@ static void wide_add(tally__sum *s, const double *x, size_t n)
 
 /* ---- anchors ---- */
 
+static void deposit_levels(tally__sum *s, const int64_t *k, int exponent, int level)
+{
+    for (int j = 0; j <= level; j++) tally__sum_deposit(s, k[j], exponent + 3 - 52 - 51 * j);
+}
+
 static bool split_add(tally__sum *s, const double *x, size_t n, int exponent, int level)
 {
-    const int top = exponent + 3;
-    int64_t   k[TALLY__SUM_LEVELS];
+    int64_t k[TALLY__SUM_LEVELS];
 
-    if (!kernels->split(x, n, top, level + 1, k)) return false;
-    for (int j = 0; j <= level; j++) tally__sum_deposit(s, k[j], top - 52 - 51 * j);
+    if (!kernels->split(x, n, exponent + 3, level + 1, k)) return false;
+    deposit_levels(s, k, exponent, level);
+    return true;
+}
+
+static bool split_add_f32(tally__sum *s, const float *x, size_t n, int exponent, int level)
+{
+    int64_t k[TALLY__SUM_LEVELS];
+
+    if (!kernels->split_f32(x, n, exponent + 3, level + 1, k)) return false;
+    deposit_levels(s, k, exponent, level);
     return true;
 }
 
@@ -152,34 +165,40 @@ static void split_again(tally__sum *s, tally__guess *g, const double *x, size_t 
     else g->level = (uint8_t)level;
 }
 
-/* a block of doubles that a level of double anchors, or the cells, shall take */
-static void split_block(tally__sum *s, tally__guess *g, const double *x, size_t n, int digits)
+static void cells_block(tally__sum *s, tally__guess *g, const double *x, size_t n)
 {
-    const int base = digits == F32_DIGITS ? 0 : 1;
+    wide_add(s, x, n);
+    if (++g->cool >= RETRY) g->level = WIDE - 1, g->cool = 0;
+}
+
+static void block_f64(tally__sum *s, tally__guess *g, const double *x, size_t n)
+{
     const int level = TALLY__MAX(g->level, 1), e = clamp_exponent(g->exponent, LOWEST, HIGHEST);
 
-    if (level == WIDE) {
-        wide_add(s, x, n);
-        if (++g->cool >= RETRY) g->level = WIDE - 1, g->cool = 0;
-    } else if (split_add(s, x, n, e, level)) {
-        guess_fitted(g, level, base);
-    } else {
-        split_again(s, g, x, n, level, digits);
-    }
+    if (level == WIDE) cells_block(s, g, x, n);
+    else if (split_add(s, x, n, e, level)) guess_fitted(g, level, 1);
+    else split_again(s, g, x, n, level, F64_DIGITS);
+}
+
+/* floats that their level refused go on as doubles */
+static void widened_block(tally__sum *s, tally__guess *g, const float *x, size_t n, int level)
+{
+    double wide[TALLY__SUM_BLOCK];
+
+    kernels->widen(wide, x, n);
+    if (level == WIDE) cells_block(s, g, wide, n);
+    else split_again(s, g, wide, n, level, F32_DIGITS);
 }
 
 static void block_f32(tally__sum *s, tally__guess *g, const float *x, size_t n)
 {
-    const int e = clamp_exponent(g->exponent, NARROW_LOWEST, NARROW_HIGHEST);
-    double    wide[TALLY__SUM_BLOCK];
+    const int level = g->level, narrow = clamp_exponent(g->exponent, NARROW_LOWEST, NARROW_HIGHEST);
+    const int e = clamp_exponent(g->exponent, LOWEST, HIGHEST);
 
-    if (g->level == 0 && narrow_add(s, x, n, e)) {
-        guess_fitted(g, 0, 0);
-        return;
-    }
-    kernels->widen(wide, x, n);
-    if (g->level == 0) split_again(s, g, wide, n, 0, F32_DIGITS);
-    else split_block(s, g, wide, n, F32_DIGITS);
+    if (level == 0 ? narrow_add(s, x, n, narrow) : level < WIDE && split_add_f32(s, x, n, e, level))
+        guess_fitted(g, level, 0);
+    else
+        widened_block(s, g, x, n, level);
 }
 
 /* ---- entries ---- */
@@ -215,7 +234,7 @@ void tally__sum_add_f64(tally__sum *s, tally__guess *g, const double *x, size_t 
     }
     *g = guess_in_range(g);
     for (size_t done = 0; done < n; done += TALLY__SUM_BLOCK)
-        split_block(s, g, x + done, TALLY__MIN(n - done, (size_t)TALLY__SUM_BLOCK), F64_DIGITS);
+        block_f64(s, g, x + done, TALLY__MIN(n - done, (size_t)TALLY__SUM_BLOCK));
 }
 
 void tally__sum_add_f32(tally__sum *s, tally__guess *g, const float *x, size_t n)

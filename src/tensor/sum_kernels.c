@@ -60,8 +60,9 @@ static bool TALLY__NAMED(sum_narrow)(const float *x, size_t n, int top, int64_t 
     return !(seen >> (NARROW_STEP + 1)) && !(left << 1);   /* a lone sign is a -0 that became +0 */
 }
 
-/* levels double anchors: 48, 99 or 150 binades of doubles, 29 more of floats. `levels` is a constant where inlined. */
-static inline bool TALLY__NAMED(split_levels)(const double *x, size_t n, int top, int levels, int64_t *k)
+/* levels double anchors: 48, 99 or 150 binades of the doubles x, 29 more of the floats f, of which one is NULL. That and
+ * `levels` are constants where this is inlined. */
+static inline bool TALLY__NAMED(split_levels)(const double *x, const float *f, size_t n, int top, int levels, int64_t *k)
 {
     const double   a0 = TALLY__NAMED(anchor_f64)(top), a1 = TALLY__NAMED(anchor_f64)(top - SPLIT_STEP);
     const double   a2 = TALLY__NAMED(anchor_f64)(top - 2 * SPLIT_STEP);
@@ -70,7 +71,7 @@ static inline bool TALLY__NAMED(split_levels)(const double *x, size_t n, int top
     uint64_t       k0 = 0, k1 = 0, k2 = 0, k3 = 0, seen = 0, left = 0;
 
     for (size_t i = 0; i < n; i++) {
-        double         y = x[i], z = a0 + y;
+        double         y = f ? (double)f[i] : x[i], z = a0 + y;
         const uint64_t count = tally__f64_bits(z) - a0_low;
         k0 += count;
         seen |= count;
@@ -101,9 +102,16 @@ static inline bool TALLY__NAMED(split_levels)(const double *x, size_t n, int top
 
 static bool TALLY__NAMED(sum_split)(const double *x, size_t n, int top, int levels, int64_t *k)
 {
-    if (levels == 2) return TALLY__NAMED(split_levels)(x, n, top, 2, k);
-    if (levels == 3) return TALLY__NAMED(split_levels)(x, n, top, 3, k);
-    return TALLY__NAMED(split_levels)(x, n, top, 4, k);
+    if (levels == 2) return TALLY__NAMED(split_levels)(x, NULL, n, top, 2, k);
+    if (levels == 3) return TALLY__NAMED(split_levels)(x, NULL, n, top, 3, k);
+    return TALLY__NAMED(split_levels)(x, NULL, n, top, 4, k);
+}
+
+static bool TALLY__NAMED(sum_split_f32)(const float *x, size_t n, int top, int levels, int64_t *k)
+{
+    if (levels == 2) return TALLY__NAMED(split_levels)(NULL, x, n, top, 2, k);
+    if (levels == 3) return TALLY__NAMED(split_levels)(NULL, x, n, top, 3, k);
+    return TALLY__NAMED(split_levels)(NULL, x, n, top, 4, k);
 }
 
 static void TALLY__NAMED(sum_widen)(double *out, const float *x, size_t n)
@@ -208,6 +216,6 @@ static void TALLY__NAMED(sum_integers)(const void *x, int32_t dtype, size_t n, i
 }
 
 const tally__sum_kernels TALLY__NAMED(tally__sum_kernels) = {
-    TALLY__NAMED(sum_narrow), TALLY__NAMED(sum_split), TALLY__NAMED(sum_widen),
+    TALLY__NAMED(sum_narrow), TALLY__NAMED(sum_split), TALLY__NAMED(sum_split_f32), TALLY__NAMED(sum_widen),
     TALLY__NAMED(sum_range), TALLY__NAMED(sum_peel), TALLY__NAMED(sum_integers)
 };

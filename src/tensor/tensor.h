@@ -103,6 +103,7 @@ enum { TALLY__SUM_BLOCK = 2016, TALLY__SUM_LEVELS = 4 };
 typedef struct tally__sum_kernels {
     bool (*narrow)(const float *x, size_t n, int top, int64_t *k);      /* sum = k * 2^(top - 44) */
     bool (*split)(const double *x, size_t n, int top, int levels, int64_t k[TALLY__SUM_LEVELS]); /* k[j] * 2^(top-52-51j) */
+    bool (*split_f32)(const float *x, size_t n, int top, int levels, int64_t k[TALLY__SUM_LEVELS]);
     void (*widen)(double *out, const float *x, size_t n);
     void (*range)(const double *x, size_t n, int32_t *low, int32_t *high);  /* biased exponents; see there */
     size_t (*peel)(double *out, const double *x, size_t n, int32_t low, int32_t high);

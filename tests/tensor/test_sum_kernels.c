@@ -115,6 +115,25 @@ static void widening_is_exact(void **state)
     for (size_t i = 0; i < N; i++) assert_bits_f32((float)f64[i], f32[i]);
 }
 
+static void floats_split_as_their_doubles_do(void **state)
+{
+    int64_t  k[TALLY__SUM_LEVELS], wide[TALLY__SUM_LEVELS];
+    test_rng r = { 4 };
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        const int    levels = 2 + i % 3, top = 3 + i % 40;
+        const size_t n = test_below(&r, N);
+        for (size_t j = 0; j < n; j++) {
+            const int e = (int)test_below(&r, 100) - 98;
+            f32[j] = ldexpf(1 + (float)test_unit(&r), e);
+        }
+        kernels->widen(f64, f32, n);
+        assert_int_equal(kernels->split_f32(f32, n, top, levels, k), kernels->split(f64, n, top, levels, wide));
+        assert_memory_equal(k, wide, sizeof k);
+    }
+}
+
 static void halves_of_integers_are_added_apart(void **state)
 {
     const int64_t x[4] = { -1, INT64_MIN, INT64_MAX, 5 };
@@ -140,6 +159,7 @@ int main(void)
         cmocka_unit_test(the_range_is_that_of_finite_values_other_than_0),
         cmocka_unit_test(peeling_keeps_what_lies_inside_and_counts_the_rest),
         cmocka_unit_test(widening_is_exact),
+        cmocka_unit_test(floats_split_as_their_doubles_do),
         cmocka_unit_test(halves_of_integers_are_added_apart),
     };
     return cmocka_run_group_tests_name("sum_kernels", tests, NULL, NULL);
