@@ -14,7 +14,7 @@ static const tally__sum_kernels *const kernels = &tally__sum_kernels_base;
 /* Round to nearest, and subnormals neither made nor read as 0. volatile: tested when it runs, not when it is compiled. */
 static bool plain_arithmetic(void)
 {
-    static const volatile double probe[4] = { 0x1.8p-1022, 0x1p-1022, 1.0, 0x1p-60 };
+    const volatile double probe[4] = { 0x1.8p-1022, 0x1p-1022, 1.0, 0x1p-60 };
     const double one = probe[2], tiny = probe[3];
 
     return probe[0] - probe[1] != 0 && one + tiny == one - tiny;
