@@ -128,7 +128,15 @@ static tally_status op_function(machine *m, const instr *in, const array *const 
     int64_t      shape[TALLY_MAX_RANK];
     int          rank = spread_shape(a, n, shape);
     array       *out = result_new(m, in, rank, shape);
-    tally_status s = run_alone(m, in, a, n, out);
+    const array *full[2] = { a[0], n > 1 ? a[1] : NULL };
+    for (int j = 0; j < n; j++)                             /* an input never broadcasts along an axis of size 1 */
+        if (a[j]->rank && a[j]->n != out->n) {
+            array *whole_one = array_new(m->pool, a[j]->dtype, rank, shape);
+            for (int64_t k = 0; k < out->n; k++)
+                array_put(whole_one, k, spread(a[j], rank, shape, k));
+            full[j] = whole_one;
+        }
+    tally_status s = run_alone(m, in, full, n, out);
     for (int64_t k = 0; k < out->n && !s; k++) {
         double x = spread(a[0], rank, shape, k).f, y = n > 1 ? spread(a[1], rank, shape, k).f : 0, got = array_get(out, k).f;
         if (!within(out->dtype, got, function_value(in->op, (long double)x, (long double)y), 1.0)) {

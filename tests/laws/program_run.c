@@ -41,9 +41,7 @@ static tally_status run_result(machine *m, const instr *in)
     int     store = m->p->ref[in->metric].store;
     double  eager = tally_metric_result(m->mirror[store]), formula = eager;
     array  *out = m->value[in->dst] = array_new(m->pool, TALLY_F64, 0, NULL);
-    if (m->p->store[store] == KIND_COLUMNS && !model_result(m->model[store], &formula))
-        m->unclear = true;                                  /* unbuilt */
-    else if (model_result(m->model[store], &formula) && !same_number(eager, formula))
+    if (model_result(m->model[store], &formula) && !same_number(eager, formula))
         m->wrong = "an eager result differs from its formula";
     array_put(out, 0, number_float(eager));
     return TALLY_OK;
@@ -79,12 +77,12 @@ static tally_status run_while(machine *m, const instr *in)
     carry(m, in, in->init);
     for (int turn = 0; ; turn++) {
         tally_status s = run_block(m, in->inner[0]);
-        if (s || !number_true(array_get(m->value[in->inner[0]->yield[0]], 0)))
+        if (s || m->unclear || m->wrong || !number_true(array_get(m->value[in->inner[0]->yield[0]], 0)))
             return s;
         if (in->limit >= 0 && turn == in->limit)
             return in->limit_is_error ? TALLY_OUT_OF_RANGE : TALLY_OK;
         s = run_block(m, in->inner[1]);
-        if (s)
+        if (s || m->unclear || m->wrong)
             return s;
         carry(m, in, in->inner[1]->yield);
     }
@@ -97,7 +95,7 @@ static tally_status run_region(machine *m, const instr *in)
     const block *arm = in->inner[in->op == OP_IF && !number_true(array_get(m->value[in->arg[0]], 0))];
     carry(m, in, in->init);
     tally_status s = run_block(m, arm);
-    if (s)
+    if (s || m->unclear || m->wrong)
         return s;
     if (in->op == OP_IF)
         carry(m, in, arm->yield);
@@ -318,6 +316,33 @@ static void new_sizes(court *c)
     c->m.size[SIZE_FOUR] = 4;
 }
 
+static bool reads_unbuilt(const court *c, const block *b)
+{
+    for (int k = 0; k < b->n; k++) {
+        const instr *in = &b->at[k];
+        if (in->op == OP_RESULT && c->p->store[c->p->ref[in->metric].store] == KIND_COLUMNS &&
+            tally_metric_result_shape(c->mirror[c->p->ref[in->metric].store], (int64_t[TALLY_MAX_RANK]){ 0 }) < 0)
+            return true;
+        for (int j = 0; j < 2; j++)
+            if (in->op >= OP_IF && in->inner[j] && reads_unbuilt(c, in->inner[j]))
+                return true;
+    }
+    return false;
+}
+
+/* one row for the metrics whose width the first batch decides, most times */
+static int build_columns(court *c, int k)
+{
+    int64_t       shape[2] = { 1, 4 };
+    array        *a = array_new(c->pool, TALLY_F64, 2, shape);
+    const array  *operand[1] = { a };
+    tally_tensor  x = array_view(a);
+    if (c->p->store[k] != KIND_COLUMNS || test_below(&c->r, 4) == 0)
+        return 0;
+    model_update(c->model[k], operand, 1);
+    return tally_metric_update_state(c->rec.metric[k], &x) || tally_metric_update_state(c->mirror[k], &x) ? verdict(c, "no first row") : 0;
+}
+
 /* what this call must answer, on copies of all that it may change */
 static tally_status rehearse(court *c, tally_metric **next)
 {
@@ -328,7 +353,8 @@ static tally_status rehearse(court *c, tally_metric **next)
     }
     memcpy(m->variable, c->variable, sizeof m->variable);
     m->prints = 0;
-    return machine_run(m);
+    m->unclear = reads_unbuilt(c, c->p->body);              /* sizes bind before anything runs: its own tests say when */
+    return m->unclear ? TALLY_OK : machine_run(m);
 }
 
 /* -1: this case is left open */
@@ -392,6 +418,8 @@ static int open_court(court *c)
         c->model[k] = model_new(c->pool, c->p->store[k]);
         if (!c->rec.metric[k] || !c->mirror[k])
             return verdict(c, "no metric of kind %d: %s", (int)c->p->store[k], err.text);
+        if (build_columns(c, k))
+            return 1;
     }
     for (int k = 0; k < c->p->n_variables; k++) {
         c->variable[k] = random_array(&c->r, c->pool, c->p->variable[k], size, c->p->wild);
