@@ -8,7 +8,8 @@ static void each_format_writes_its_argument(void **state)
     char        line[200];
     tally__text t = { line, sizeof line, 0 };
     (void)state;
-    tally__put(&t, "%s %d %u %l %z %x %g %c %%", "text", -7, 7u, INT64_MIN, (size_t)12, UINT64_C(0xdeadbeef), 0.02, 'x');
+    tally__put(&t, "%s %d %u %l %z %x %g %c %%", "text", -7, 7u, INT64_MIN, (size_t)12, UINT64_C(0xdeadbeef), 0.02,
+               'x');
     assert_string_equal(line, "text -7 7 -9223372036854775808 12 deadbeef 0.02 x %");
     assert_int_equal(t.n, strlen(line));
 }

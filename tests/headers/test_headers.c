@@ -138,10 +138,10 @@ static int complain_missing(const char *name, const char *line, const char *word
     return 1;
 }
 
+/* in the part up to the parameters: the result and the name */
 static bool declares(const char *line, const char *word)
 {
-    size_t n = strcspn(line, ";\n");
-    return comment_has(line, n, word);
+    return comment_has(line, strcspn(line, "(") + 1, word);
 }
 
 static int check_declaration(const char *name, const char *text, const char *line)
