@@ -36,20 +36,17 @@ static tally_function *function_alloc(tally_context *c, const char *name, tally_
     return f;
 }
 
-tally_function *tally__function_new(tally_body body, void *user, const tally_function_options *given, bool inside,
-                                    tally_error *err)
+tally_function *tally_function_new(tally_body body, void *user, const tally_function_options *given, tally_error *err)
 {
     tally_function_options o;
     if (function_options(&o, given, body, err))
         return NULL;
-    assert(o.context || !inside);
-    tally_context *c = inside ? o.context : tally__context_for(o.context, err);
+    tally_context *c = tally__context_for(o.context, err);
     if (!c)
         return NULL;
     tally_function *f = function_alloc(c, o.name ? o.name : "function", err);
     if (!f) {
-        if (!inside)
-            tally_context_release(c);
+        tally_context_release(c);
         return NULL;
     }
     atomic_init(&f->references, 1);
@@ -57,7 +54,6 @@ tally_function *tally__function_new(tally_body body, void *user, const tally_fun
     atomic_init(&f->last, NULL);
     atomic_init(&f->n_versions, 0);
     f->context = c;
-    f->inside = inside;
     f->body = body;
     f->user = user;
     f->drop_user = o.drop_user;
@@ -65,11 +61,6 @@ tally_function *tally__function_new(tally_body body, void *user, const tally_fun
     tally__lock_init(&f->lock);
     tally__functions_enter(f);
     return f;
-}
-
-tally_function *tally_function_new(tally_body body, void *user, const tally_function_options *o, tally_error *err)
-{
-    return tally__function_new(body, user, o, false, err);
 }
 
 tally_function *tally_function_retain(tally_function *f)
@@ -94,7 +85,6 @@ static void version_drop(tally_function *f, tally__version *v)
 static void function_free(tally_function *f)
 {
     tally_context *c = f->context;
-    bool           inside = f->inside;
     tally__functions_leave(f);
     for (tally__version *v = atomic_load(&f->newest), *next; v; v = next) {
         next = v->next;
@@ -110,8 +100,7 @@ static void function_free(tally_function *f)
     tally__lock_destroy(&f->lock);
     tally__free(c, f->name, strlen(f->name) + 1);
     tally__free(c, f, sizeof *f);
-    if (!inside)
-        tally_context_release(c);
+    tally_context_release(c);
 }
 
 void tally_function_release(tally_function *f)

@@ -32,7 +32,6 @@ enum { TALLY__STALE_KEPT = 8 };
 struct tally_function {
     atomic_size_t             references;
     tally_context            *context;
-    bool                      inside;       /* the context keeps this function, so the function does not keep the context */
     tally_body                body;
     void                     *user;
     void                    (*drop_user)(void *user);
@@ -47,8 +46,6 @@ struct tally_function {
     tally_function           *next, **link; /* all functions of the context, under its lock */
     uint64_t                  trimmed;      /* the last trim that saw it */
 };
-/* inside: the function is kept in a slot of options->context and dies with it */
-tally_function *tally__function_new(tally_body body, void *user, const tally_function_options *o, bool inside, tally_error *err);
 tally_context  *tally__function_context(const tally_function *f);
 /* the graph of trace i (oldest first), for tests and dumps; NULL beyond the last */
 const tally__graph *tally__function_graph(const tally_function *f, int i);
