@@ -5,9 +5,11 @@
 
 uint32_t tally__region_open(tally_trace *t, tally__id owner, tally__place at)
 {
+    if (!tally__trace_ok(t))
+        return 0;
     tally__recording *r = t->now;
     tally__graph     *g = r->graph;
-    if (!tally__trace_ok(t) || !tally__table_room(t, &g->region, g->n_region, &g->region_room, sizeof *g->region) ||
+    if (!tally__table_room(t, &g->region, g->n_region, &g->region_room, sizeof *g->region) ||
         !tally__table_room(t, &r->note, g->n_region, &r->note_room, sizeof *r->note))
         return 0;
     g->region[g->n_region] = (tally__region){ .parent = r->current, .owner = owner, .opened = at };
@@ -57,9 +59,11 @@ typedef struct twin_map {
     tally__id          *twin;            /* [n], 0: not seen */
 } twin_map;
 
+/* An argument stands in front of the body even if it was asked for in here. */
 static bool twins(const twin_map *m, tally__id a, tally__id b)
 {
-    return a >= m->first && a - m->first < m->n ? m->twin[a - m->first] == b : a == b;
+    bool inside = a >= m->first && a - m->first < m->n && m->g->node[a].op != TALLY__OP_argument;
+    return inside ? m->twin[a - m->first] == b : a == b;
 }
 
 static bool twin_lists(const twin_map *m, const tally__id *a, const tally__id *b, uint32_t n)

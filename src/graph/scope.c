@@ -11,8 +11,10 @@ static tally__scope_note *top_scope(tally_trace *t)
 
 static tally__scope_note *push_scope(tally_trace *t, const char *verb, tally_node *const *list, uint32_t n, tally__place at)
 {
+    if (!tally__trace_ok(t))
+        return NULL;
     tally__recording *r = t->now;
-    if (!tally__trace_ok(t) || !tally__table_room(t, &r->scope, r->n_scope, &r->scope_room, sizeof *r->scope))
+    if (!tally__table_room(t, &r->scope, r->n_scope, &r->scope_room, sizeof *r->scope))
         return NULL;
     tally__scope_note s = { .id = ++r->scopes_so_far, .verb = verb, .n_var = n, .opened = at };
     s.var = n ? tally__record_alloc(t, n * sizeof *s.var) : NULL;
@@ -420,7 +422,7 @@ static tally_node settle_number(tally_trace *t, const tally__scope_note *s, uint
 {
     double     v;
     tally_node like = other.trace ? other : s->var[k].before;
-    if (!tally__is_num(x, &v))
+    if (!tally__trace_ok(t) || !tally__is_num(x, &v))
         return x;
     if (!like.trace) {
         tally__trace_fail(t, TALLY_INVALID_ARGUMENT, s->opened, "if: variable %d, expected a value with a dtype in one arm, found "

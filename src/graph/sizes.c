@@ -5,9 +5,11 @@
 
 tally__dim tally__size_new(tally_trace *t, tally__size size)
 {
+    if (!tally__trace_ok(t))
+        return 0;
     tally__recording *r = t->now;
     tally__graph     *g = r->graph;
-    if (!tally__trace_ok(t) || !tally__table_room(t, &g->size, g->n_size, &g->size_room, sizeof *g->size) ||
+    if (!tally__table_room(t, &g->size, g->n_size, &g->size_room, sizeof *g->size) ||
         !tally__table_room(t, &r->parent, g->n_size, &r->parent_room, sizeof *r->parent))
         return 0;
     g->size[g->n_size] = size;

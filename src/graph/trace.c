@@ -415,10 +415,10 @@ int tally_node_rank(tally_node x)
 /* ---- emission */
 tally__id tally__node_new(tally_trace *t, const tally__node *n, const tally_node *args, uint32_t n_args, tally__place at)
 {
-    tally__graph *g = t->now->graph;
-    tally__node   node = *n;
     if (!tally__trace_ok(t))
         return 0;
+    tally__graph *g = t->now->graph;
+    tally__node   node = *n;
     node.n_arg = n_args;
     node.arg = n_args ? tally__record_alloc(t, n_args * sizeof *node.arg) : NULL;
     node.place = t->cover.covers ? t->cover.at : at;
@@ -445,7 +445,7 @@ tally_node tally__emit(tally_trace *t, const tally__node *n, const tally_node *a
 tally_node tally__node_rounded(tally_trace *t, tally_node x, tally__place at)
 {
     double v;
-    if (tally__is_num(x, &v) || !tally__trace_ok(t) || tally__node_of(x)->dtype != TALLY__EXACT)
+    if (tally__is_num(x, &v) || tally__is_absent(x) || !tally__trace_ok(t) || tally__node_of(x)->dtype != TALLY__EXACT)
         return x;
     tally__node n = *tally__node_of(x);
     tally__node cast = { .op = TALLY__OP_cast, .dtype = TALLY_F64, .rank = n.rank };
