@@ -130,7 +130,7 @@ static tally_status op_function(machine *m, const instr *in, const array *const 
     array       *out = result_new(m, in, rank, shape);
     const array *full[2] = { a[0], n > 1 ? a[1] : NULL };
     for (int j = 0; j < n; j++)                             /* an input never broadcasts along an axis of size 1 */
-        if (a[j]->rank && a[j]->n != out->n) {
+        if (a[j]->rank && memcmp(a[j]->shape, &shape[rank - a[j]->rank], sizeof(int64_t) * (size_t)a[j]->rank)) {
             array *whole_one = array_new(m->pool, a[j]->dtype, rank, shape);
             for (int64_t k = 0; k < out->n; k++)
                 array_put(whole_one, k, spread(a[j], rank, shape, k));

@@ -4,6 +4,7 @@
 #include "../support.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <tally/tally.h>
 
@@ -351,8 +352,17 @@ static void step_body(tally_trace *t, void *user)
     tally_variable_ref v = tally_arg_variable(t, 0);
     tally_node         now = tally_read(t, v);
     tally_update_state(t, tally_arg_metric(t, 1), tally_f64(t, 1));
+    tally_print(t, "step", now);                            /* the hook lets another thread in between read and commit */
     tally_assign(t, v, tally_add(now, tally_num(1)));
     tally_return(t, now);
+}
+
+static void step_aside(void *user, tally_level level, const char *line)
+{
+    (void)user;
+    (void)level;
+    (void)line;
+    sched_yield();
 }
 
 static void *step_worker(void *user)
@@ -375,11 +385,15 @@ static void a_step_repeated_while_aborted_loses_nothing(void **state)
     tally_tensor    start = tally_scalar(zero);
     tally_variable *v = tally_variable_new(NULL, &start, &err);
     tally_metric   *steps = tally_sum_new(NULL, &err);
-    tally_function *f = tally_function_new(step_body, NULL, NULL, &err);
     step_work       w[THREADS];
     tally_buffer    b = tally_buffer_of(end, 1);
     size_t          aborted = 0;
+    tally_context_options  co = TALLY_CONTEXT_OPTIONS_INIT;
+    tally_function_options fo = TALLY_FUNCTION_OPTIONS_INIT;
     (void)state;
+    co.log = step_aside;
+    fo.context = tally_context_new(&co, &err);
+    tally_function *f = tally_function_new(step_body, NULL, &fo, &err);
     for (int k = 0; k < THREADS; k++)
         w[k] = (step_work){ f, v, steps, turns(), 0, TALLY_OK };
     run_threads(step_worker, w, sizeof *w, THREADS);
@@ -394,6 +408,7 @@ static void a_step_repeated_while_aborted_loses_nothing(void **state)
     tally_variable_release(v);
     tally_metric_release(steps);
     tally_function_release(f);
+    tally_context_release(fo.context);
 }
 
 /* ---- resets between updates: what is left is a whole number of updates ---- */
