@@ -116,14 +116,10 @@ static tally_status sum_add_singly(tally__cell *c, tally_context *x, int64_t k, 
     return s;
 }
 
-static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+static tally_status sum_add_blocks(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
 {
     double       v[ADD_BLOCK], w[ADD_BLOCK];
     tally_status s = TALLY_OK;
-    if (r->dv == TALLY__EXACT || ((r->w || r->m) && (r->dv == TALLY_I64 || r->dv == TALLY_U64)))
-        return sum_add_singly(c, x, k, r, err);
-    if (!r->w && !r->m)
-        return sum_add_values(c, x, k, r->dv, r->v, r->sv, r->n, err);
     for (size_t at = 0; at < r->n && !s; at += ADD_BLOCK) {
         const size_t n = run_gather(r, at, TALLY__MIN(r->n - at, (size_t)ADD_BLOCK), v, w);
         for (size_t i = 0; r->w && i < n; i++)
@@ -131,6 +127,14 @@ static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const a
         s = sum_add_values(c, x, k, TALLY_F64, v, 1, n, err);
     }
     return s;
+}
+
+static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+{
+    const bool plain = !r->w && !r->m;
+    if (r->dv == TALLY__EXACT || (!plain && (r->dv == TALLY_I64 || r->dv == TALLY_U64)))
+        return sum_add_singly(c, x, k, r, err);
+    return plain ? sum_add_values(c, x, k, r->dv, r->v, r->sv, r->n, err) : sum_add_blocks(c, x, k, r, err);
 }
 
 /* ---- COUNT, MIN, MAX: of the values whose weight is absent or not 0 */

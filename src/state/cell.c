@@ -160,11 +160,9 @@ bool tally__cell_overflows(const tally__cell *into, const tally__cell *from)
 {
     if (into->kind != TALLY_STATE_SUM || into->wide || from->wide)
         return false;
-    for (int64_t k = 0; k < into->n; k++) {
-        const int64_t a = into->whole[k], b = from->whole[k];
-        if (b > 0 ? a > INT64_MAX - b : a < INT64_MIN - b)
+    for (int64_t k = 0; k < into->n; k++)
+        if (!tally__whole_fits(into->whole[k], from->whole[k]))
             return true;
-    }
     return false;
 }
 

@@ -5,11 +5,6 @@
  * is taken from the store's own context, and the steps start anew. */
 #include "state.h"
 
-static bool has_effects(const tally__delta *d)
-{
-    return d->did_reset || d->did_update || d->replaces;
-}
-
 static void between_steps(tally_context *x, int step)
 {
     if (x->between_steps)
@@ -37,7 +32,7 @@ static tally__link *commit_lock(tally__delta *d, int n)
 {
     tally__link *list = NULL;
     for (int i = n - 1; i >= 0; i--) {
-        if (!has_effects(&d[i]))
+        if (!d[i].effects)
             continue;
         d[i].link.store = d[i].store;
         tally__links_add(&list, &d[i].link);
@@ -89,18 +84,16 @@ static tally_status commit_validate(tally__delta *d, int n, bool *lacks, tally_e
 {
     *lacks = false;
     for (int i = 0; i < n; i++) {
-        if (!has_effects(&d[i]))
+        if (!d[i].effects)
             continue;
         if (d[i].did_read && (d[i].did_reset || d[i].did_assign) && d[i].seen != d[i].store->commits)
             return aborted(&d[i], err);
         d[i].lacks = false;
         for (int k = 0; k < d[i].n_cells; k++) {
             const tally__cell *now = &d[i].store->cell[k], *c = &d[i].cell[k];
-            if (d[i].replaces ? !c->built : !c->touched)
-                continue;
-            if (now->built && !tally__cell_fits(now, c->shape))
-                return sizes_differ(&d[i], k, err);
-            if (!d[i].replaces)
+            if (c->built && now->built && !tally__cell_fits(now, c->shape))
+                return sizes_differ(&d[i], k, err);     /* also where the call bound sizes and then added nothing */
+            if (c->touched && !d[i].replaces)
                 cell_demand(&d[i], k);
         }
         *lacks |= d[i].lacks;
@@ -142,7 +135,7 @@ static void commit_apply(tally__delta *d, int n)
 {
     for (int i = 0; i < n; i++) {
         tally__store *s = d[i].store;
-        if (!has_effects(&d[i]))
+        if (!d[i].effects)
             continue;
         for (int k = 0; k < d[i].n_cells; k++) {
             if (d[i].replaces)
@@ -172,7 +165,7 @@ tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error
     tally_status status = TALLY_OK;
     bool         lacks = false, any = false, again = false;
     for (int i = 0; i < n; i++)
-        any |= has_effects(&d[i]);
+        any |= d[i].effects;
     while (any && !status) {
         if (again && (status = commit_reserve(d, n, err)))
             break;

@@ -16,7 +16,7 @@ static void delta_empty(tally__delta *d)
             memcpy(c->shape, d->schema->spec[i].shape, sizeof c->shape);
         }
     }
-    d->did_read = d->did_reset = d->did_update = d->did_assign = d->replaces = d->handed = false;
+    d->effects = d->did_read = d->did_reset = d->did_update = d->did_assign = d->replaces = d->handed = false;
 }
 
 static bool delta_suits(const tally__delta *d, const tally__schema *schema, const tally_context *x)
@@ -179,7 +179,7 @@ tally_status tally__delta_build(tally__delta *d, int cell, const int64_t *shape,
 
 void tally__delta_reset(tally__delta *d)
 {
-    d->did_reset = true;
+    d->effects = d->did_reset = true;
     d->did_update = false;
     for (int i = 0; i < d->n_cells; i++)
         if (d->cell[i].touched && !d->cell[i].block)
@@ -200,7 +200,8 @@ tally_status tally__delta_accumulate(tally__delta *d, int cell, const tally_tens
             return s;
     }
     tally_status s = tally__cell_accumulate(c, d->context, value, weight, mask, err);
-    d->did_update |= c->touched;
+    if (c->touched)
+        d->effects = d->did_update = true;
     return s;
 }
 
@@ -244,7 +245,7 @@ tally_status tally__delta_assign(tally__delta *d, int cell, const tally_tensor *
         d->handed = false;
     }
     c->block = b;
-    c->touched = d->did_update = d->did_assign = true;
+    c->touched = d->effects = d->did_update = d->did_assign = true;
     return TALLY_OK;
 }
 

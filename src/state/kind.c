@@ -270,11 +270,6 @@ static bool tensor_unpack(tally__cell *c, tally_context *x, const uint8_t *in, s
 #define STATE(KIND, stem, text, memory, reset, least) \
     [TALLY_STATE_##KIND] = { text, TALLY__HELD_##memory, reset, least, stem##_merge, stem##_same, stem##_get, \
                              stem##_pack, stem##_unpack },
-static const tally__kind kind_row[] = {
+const tally__kind tally__kind_row[TALLY_STATE_TENSOR + 1] = {
 #include "state.def"
 };
-
-const tally__kind *tally__kind_of(int32_t kind)
-{
-    return kind > 0 && (size_t)kind < TALLY__COUNT(kind_row) ? &kind_row[kind] : NULL;
-}

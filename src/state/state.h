@@ -83,7 +83,11 @@ typedef struct tally__kind {
     /* fills a built cell; bytes read into *used. false: damaged (then *status is TALLY_OK), or no memory */
     bool   (*unpack)(tally__cell *c, tally_context *x, const uint8_t *in, size_t n, size_t *used, tally_status *status, tally_error *err);
 } tally__kind;
-const tally__kind *tally__kind_of(int32_t kind);                                   /* NULL for an unknown one */
+extern const tally__kind tally__kind_row[TALLY_STATE_TENSOR + 1];
+static inline const tally__kind *tally__kind_of(int32_t kind)                      /* NULL for an unknown one */
+{
+    return kind >= TALLY_STATE_SUM && kind <= TALLY_STATE_TENSOR ? &tally__kind_row[kind] : NULL;
+}
 static inline void tally__put_le(uint8_t *out, uint64_t v, size_t bytes) { for (size_t i = 0; i < bytes; i++) out[i] = (uint8_t)(v >> 8 * i); }
 static inline uint64_t tally__get_le(const uint8_t *in, size_t bytes)
 {
@@ -93,7 +97,14 @@ static inline uint64_t tally__get_le(const uint8_t *in, size_t bytes)
 }
 /* whole.c: adds as many of n values as are whole, in blocks, while the total fits; how many */
 size_t tally__whole_prefix(int64_t *into, int32_t dtype, const void *p, int64_t stride, size_t n);
-bool   tally__whole_add(int64_t *into, int64_t v);                                 /* false: would not fit; nothing added */
+static inline bool tally__whole_fits(int64_t a, int64_t b) { return b > 0 ? a <= INT64_MAX - b : a >= INT64_MIN - b; }
+static inline bool tally__whole_add(int64_t *into, int64_t v)                      /* false: would not fit; nothing added */
+{
+    const bool fits = tally__whole_fits(*into, v);
+    if (fits)
+        *into += v;
+    return fits;
+}
 /* MIN and MAX: into, once v was seen. -0 is below +0; NaN stays */
 double tally__least(double into, double v);
 double tally__most(double into, double v);
@@ -138,6 +149,11 @@ void tally__schema_release(tally__schema *s);
 bool tally__schema_same(const tally__schema *a, const tally__schema *b);  /* pointer, else key and everything it was made of */
 
 /* ---- store.c: tally_metric and tally_variable are this struct */
+/* what floor 8 keeps for a context as long as it has a metric (its eager functions): every store holds a share */
+typedef struct tally__companion {
+    atomic_size_t references;
+    void        (*drop)(struct tally__companion *c);
+} tally__companion;
 typedef struct tally__store {
     atomic_size_t  references;
     tally_context *context;                  /* stored memory comes from here */
@@ -147,6 +163,7 @@ typedef struct tally__store {
     uint64_t       commits;                  /* number of commits so far, resets included */
     tally__cell   *cell;                     /* schema->n_cells */
     tally__block  *pool;                     /* blocks without a holder, for the next assign */
+    tally__companion *companion;             /* set once by floor 8 before anybody else sees the store; NULL is fine */
     size_t         bytes;                    /* of this allocation: the struct, the cells, the name */
 } tally__store;
 /* "Mean \"loss\"", "variable": how errors call it */
@@ -188,6 +205,7 @@ typedef struct tally__delta {
     tally__schema *schema;                   /* of store: valid while a call runs; between calls it is compared, never followed */
     tally__store  *store;                    /* of the call that runs; borrowed */
     bool           reads;                    /* set by the caller before begin: this call may read the store */
+    bool           effects;                  /* there is something to commit */
     bool           did_read, did_reset, did_update;   /* did_read: a read saw the store (one after an own reset or assign sees the call alone) */
     bool           did_assign;               /* a TENSOR was assigned */
     bool           replaces;                 /* unpack: cell is the whole new state */

@@ -59,9 +59,12 @@ void tally__store_release(tally__store *s)
         atomic_store_explicit(&b->references, 1, memory_order_relaxed);
         tally__block_free(b, x);
     }
+    tally__companion *companion = s->companion;
     tally__schema_release(s->schema);
     tally__lock_destroy(&s->lock);
     tally__free(x, s, s->bytes);
+    if (companion && atomic_fetch_sub_explicit(&companion->references, 1, memory_order_acq_rel) == 1)
+        companion->drop(companion);
     tally_context_release(x);
 }
 
@@ -170,7 +173,7 @@ static tally_status merge_cell(tally__delta *d, int i, const tally__cell *from, 
     if (s)
         return s;
     tally__cell_merge(c, from);
-    c->touched = d->did_update = true;
+    c->touched = d->effects = d->did_update = true;
     return TALLY_OK;
 }
 

@@ -8,15 +8,6 @@ enum {
     WHOLE_BLOCK = 512
 };
 
-bool tally__whole_add(int64_t *into, int64_t v)
-{
-    const int64_t a = *into;
-    if (v > 0 ? a > INT64_MAX - v : a < INT64_MIN - v)
-        return false;
-    *into = a + v;
-    return true;
-}
-
 /* Adding 1.5 * 2^52 turns a whole |x| <= 2^51 into the low bits of a double without rounding; the bit patterns are
  * summed as integers. Anything else leaves the binade (checked in high) or does not come back unchanged (left). */
 #define WHOLE_MAGIC 6755399441055744.0
@@ -121,6 +112,9 @@ static bool whole_block(int32_t dtype, const void *p, int64_t stride, size_t n, 
 
 size_t tally__whole_prefix(int64_t *into, int32_t dtype, const void *p, int64_t stride, size_t n)
 {
+    int64_t one;
+    if (n == 1)                  /* a scalar update: nothing but the value counts */
+        return whole_block(dtype, p, 1, 1, &one) && tally__whole_add(into, one);
     const int64_t step = stride * (int64_t)tally__element_size(dtype);
     size_t        done = 0;
     while (done < n) {

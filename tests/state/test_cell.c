@@ -1,0 +1,496 @@
+/* cells: every way for values to enter, against a loop over single elements; and that the held form never shows. */
+#include "kit.h"
+
+#include <stdint.h>
+
+static tally_context *x;
+static test_memory    memory;
+
+static int cell_setup(void **state)
+{
+    (void)state;
+    memset(&memory, 0, sizeof memory);
+    x = test_context(&memory, NULL);
+    return x ? 0 : -1;
+}
+
+static int cell_teardown(void **state)
+{
+    (void)state;
+    tally_context_release(x);
+    return memory.blocks ? -1 : 0;
+}
+
+static tally__cell new_cell(int kind, int rank, const int64_t *shape)
+{
+    tally__cell_spec spec = { "state", kind, 0, rank, { 0 } };
+    tally__cell      c;
+    for (int i = 0; i < rank; i++)
+        spec.shape[i] = shape[i];
+    tally__cell_init(&c, &spec);
+    assert_int_equal(tally__cell_build(&c, x, shape, NULL), TALLY_OK);
+    return c;
+}
+
+static void add(tally__cell *c, tally_tensor v)
+{
+    assert_int_equal(tally__cell_accumulate(c, x, &v, NULL, NULL, NULL), TALLY_OK);
+}
+
+/* ---- against single elements */
+
+enum { POOL = 4096 };
+
+typedef struct entry {
+    tally_tensor t;
+    uint64_t     bytes[POOL];       /* enough for 8-byte elements */
+    tally__sum  *sums;
+} entry;
+
+static double odd_value(test_rng *r)
+{
+    static const double special[] = { 0, -0.0, 1, -1, 0.5, 3, INFINITY, -INFINITY, NAN, 0x1p60, -0x1p62, 0x1p-1074 };
+    switch (test_below(r, 4)) {
+    case 0: return special[test_below(r, TALLY__COUNT(special))];
+    case 1: return (double)(int64_t)test_below(r, 100) - 50;
+    case 2: return test_unit(r) - 0.5;
+    default: return test_any_f64(r);
+    }
+}
+
+static void entry_fill(entry *e, test_rng *r, int32_t dtype)
+{
+    const int   tame = (int)test_below(r, 3);
+    const char *end = (const char *)(e->bytes + POOL);
+    char       *p = (char *)e->bytes;
+    e->t.dtype = dtype;
+    e->t.data = e->bytes;
+    if (dtype == TALLY__EXACT) {
+        for (int i = 0; i < POOL / 8; i++) {
+            memset(&e->sums[i], 0, sizeof e->sums[i]);
+            for (size_t n = test_below(r, 3); n; n--)
+                tally__sum_add_one(&e->sums[i], tame ? (double)test_below(r, 9) : odd_value(r));
+        }
+        e->t.data = e->sums;
+        return;
+    }
+    for (const size_t size = tally__element_size(dtype); p < end; p += size) {
+        uint64_t bits = test_next(r);
+        if (dtype == TALLY_BOOL)
+            *(uint8_t *)p = bits & 1;
+        else if (tame == 2 && !tally__is_float(dtype))
+            memcpy(p, &bits, size);
+        else
+            tally__store_f64(p, dtype, tame ? (double)(int64_t)test_below(r, 7) : odd_value(r));
+    }
+}
+
+/* a view of these sizes with strides that stay within the pool: 0, negative, permuted */
+static void entry_view(entry *e, test_rng *r, int rank, const int64_t *shape)
+{
+    int64_t step = 1, low = 0;
+    int     order[TALLY_MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
+    e->t.rank = rank;
+    for (int i = rank - 1; i > 0; i--) {
+        const int j = test_below(r, 2) ? i : (int)test_below(r, (size_t)i + 1);
+        TALLY__SWAP(int, order[i], order[j]);
+    }
+    for (int i = rank - 1; i >= 0; i--) {
+        const int a = order[i];
+        e->t.shape[a] = shape[a];
+        e->t.stride[a] = test_below(r, 9) ? step : 0;
+        if (test_below(r, 6) == 0)
+            e->t.stride[a] = -e->t.stride[a];
+        if (e->t.stride[a] < 0)
+            low -= e->t.stride[a] * (shape[a] ? shape[a] - 1 : 0);
+        step *= shape[a] ? shape[a] : 1;
+        if (step < 40 && test_below(r, 8) == 0)
+            step *= 2;
+    }
+    e->t.data = (const char *)e->t.data + low * (int64_t)tally__element_size(e->t.dtype);
+}
+
+static const char *element(const tally_tensor *t, const int64_t *at, const tally_tensor *value)
+{
+    int64_t off = 0;
+    for (int a = 0; a < t->rank; a++)
+        if (t->shape[a] == value->shape[a])
+            off += at[a] * t->stride[a];
+    return (const char *)t->data + off * (int64_t)tally__element_size(t->dtype);
+}
+
+static void oracle_element(tally__sum *sum, double *real, uint64_t *count, int32_t dtype, const char *p, double w)
+{
+    const double v = dtype == TALLY__EXACT ? tally__sum_round((const void *)p) : tally__load_f64(p, dtype);
+    int64_t      i64;
+    uint64_t     u64;
+    memcpy(&i64, p, sizeof i64);
+    memcpy(&u64, p, sizeof u64);
+    if (w != 1)
+        tally__sum_add_one(sum, w * v);
+    else if (dtype == TALLY__EXACT)
+        tally__sum_merge(sum, (const void *)p);
+    else if (dtype == TALLY_I64)
+        tally__sum_add_i64(sum, i64);
+    else if (dtype == TALLY_U64)
+        tally__sum_add_u64(sum, u64);
+    else
+        tally__sum_add_one(sum, v);
+    *count += v != 0 && w != 0;
+    if (w != 0) {
+        const bool nan = isnan(v) || isnan(real[0]);
+        real[0] = nan ? NAN : v < real[0] || (v == real[0] && signbit(v)) ? v : real[0];
+        real[1] = nan ? NAN : v > real[1] || (v == real[1] && signbit(real[1])) ? v : real[1];
+    }
+}
+
+typedef struct oracle {
+    tally__sum sum[64];
+    double     real[64][2];
+    uint64_t   count[64];
+} oracle;
+
+static void oracle_run(oracle *o, int cell_rank, const tally_tensor *v, const tally_tensor *w, const tally_tensor *m)
+{
+    int64_t at[TALLY_MAX_RANK] = { 0 };
+    if (!tally__elements(v->rank, v->shape))
+        return;
+    for (;;) {
+        int64_t k = 0;
+        for (int a = v->rank - cell_rank; a < v->rank; a++)
+            k = k * v->shape[a] + at[a];
+        if (!m || *(const uint8_t *)element(m, at, v))
+            oracle_element(&o->sum[k], o->real[k], &o->count[k], v->dtype, element(v, at, v),
+                           w ? tally__load_f64(element(w, at, v), w->dtype) : 1);
+        int a = v->rank - 1;
+        for (; a >= 0 && ++at[a] == v->shape[a]; a--)
+            at[a] = 0;
+        if (a < 0)
+            return;
+    }
+}
+
+static void check_cell(const tally__cell *c, const oracle *o, uint64_t seed, const tally_tensor *v)
+{
+    for (int64_t k = 0; k < c->n; k++) {
+        tally__sum got, want;
+        memset(&want, 0, sizeof want);
+        tally__cell_get(c, k, &got);
+        if (c->kind == TALLY_STATE_SUM)
+            want = o->sum[k];
+        else if (c->kind == TALLY_STATE_COUNT)
+            tally__sum_add_u64(&want, o->count[k]);
+        else
+            tally__sum_add_one(&want, o->real[k][c->kind == TALLY_STATE_MAX]);
+        if (memcmp(&got, &want, sizeof got) == 0)
+            continue;
+        print_error("seed %llu: kind %d, dtype %d, value rank %d, cell rank %d, element %lld: got %.17g, "
+                    "expected %.17g\n", (unsigned long long)seed, c->kind, v->dtype, v->rank, c->rank, (long long)k,
+                    tally__sum_round(&got), tally__sum_round(&want));
+        fail();
+    }
+}
+
+static void random_operand(entry *e, test_rng *r, const tally_tensor *value, int32_t dtype)
+{
+    int64_t   shape[TALLY_MAX_RANK];
+    const int rank = (int)test_below(r, (size_t)value->rank + 1);
+    for (int a = 0; a < rank; a++)
+        shape[a] = test_below(r, 4) ? value->shape[a] : 1;
+    entry_fill(e, r, dtype);
+    entry_view(e, r, rank, shape);
+}
+
+static void one_random_case(uint64_t seed, entry *e, oracle *o)
+{
+    static const int32_t weights[] = { TALLY_F32, TALLY_F64, TALLY_BOOL, TALLY_I64, TALLY_F16, TALLY_U8 };
+    test_rng  r = { seed };
+    const int cell_rank = (int)test_below(&r, 3), rank = cell_rank + (int)test_below(&r, 3);
+    const int kind = TALLY_STATE_SUM + (int)test_below(&r, 4);
+    int64_t   shape[TALLY_MAX_RANK];
+    memset(o, 0, sizeof *o);
+    for (int k = 0; k < 64; k++)
+        o->real[k][0] = INFINITY, o->real[k][1] = -INFINITY;
+    for (int a = 0; a < rank; a++)
+        shape[a] = (int64_t)test_below(&r, a < rank - cell_rank ? 9 : 5) + (a < rank - cell_rank ? 0 : 1);
+    if (rank - cell_rank == 1 && cell_rank < 2 && test_below(&r, 4) == 0)
+        shape[0] = (int64_t)test_below(&r, 300);
+    tally__cell c = new_cell(kind, cell_rank, shape + rank - cell_rank);
+    for (size_t updates = 1 + test_below(&r, 3); updates; updates--) {
+        const bool weight = test_below(&r, 2), mask = test_below(&r, 3) == 0;
+        int32_t    dtype = TALLY_BOOL + (int32_t)test_below(&r, 14);
+        if (dtype == TALLY__EXACT && tally__elements(rank, shape) > 40)
+            dtype = TALLY_F64;
+        entry_fill(&e[0], &r, dtype);
+        entry_view(&e[0], &r, rank, shape);
+        random_operand(&e[1], &r, &e[0].t, weights[test_below(&r, TALLY__COUNT(weights))]);
+        random_operand(&e[2], &r, &e[0].t, TALLY_BOOL);
+        assert_int_equal(tally__cell_accumulate(&c, x, &e[0].t, weight ? &e[1].t : NULL, mask ? &e[2].t : NULL, NULL),
+                         TALLY_OK);
+        oracle_run(o, cell_rank, &e[0].t, weight ? &e[1].t : NULL, mask ? &e[2].t : NULL);
+    }
+    check_cell(&c, o, seed, &e[0].t);
+    tally__cell_drop(&c, x);
+}
+
+static void any_operands_enter_as_their_single_elements_do(void **state)
+{
+    entry  *e = calloc(3, sizeof *e);
+    oracle *o = malloc(sizeof *o);
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        e[i].sums = malloc(POOL / 8 * sizeof(tally__sum));
+    for (uint64_t seed = 1; seed <= test_scaled(20000); seed++)
+        one_random_case(seed, e, o);
+    for (int i = 0; i < 3; i++)
+        free(e[i].sums);
+    free(e);
+    free(o);
+}
+
+/* ---- single facts */
+
+static void long_blocks_of_every_dtype_are_exact(void **state)
+{
+    enum { N = 5000 };
+    static uint64_t bytes[N];
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        for (int32_t dtype = TALLY_BOOL; dtype <= TALLY_F64; dtype++) {
+            test_rng     r = { seed };
+            const size_t size = tally__element_size(dtype), n = test_below(&r, N);
+            tally__sum   want, got;
+            tally__cell  c = new_cell(TALLY_STATE_SUM, 0, NULL);
+            memset(&want, 0, sizeof want);
+            for (size_t i = 0; i < n; i++) {
+                char *p = (char *)bytes + i * size;
+                tally__store_f64(p, dtype, (double)test_below(&r, 2000) - (double)(seed % 3 ? 0 : 1000));
+                if (i > n / 2 && seed % 4 == 0)
+                    tally__store_f64(p, dtype, test_unit(&r));
+                uint64_t bits = 0;
+                memcpy(&bits, p, size);
+                if (dtype == TALLY_U64)
+                    tally__sum_add_u64(&want, bits);
+                else if (dtype == TALLY_I64)
+                    tally__sum_add_i64(&want, (int64_t)bits);
+                else
+                    tally__sum_add_one(&want, tally__load_f64(p, dtype));
+            }
+            tally_tensor v = tally__view2(bytes, (tally_dtype)dtype, 1, (int64_t)n, 0, 1, 0);
+            add(&c, v);
+            tally__cell_get(&c, 0, &got);
+            assert_memory_equal(&got, &want, sizeof got);
+            tally__cell_drop(&c, x);
+        }
+}
+
+static void a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it(void **state)
+{
+    const float whole[] = { 1, 2, -7, 0 }, part = 0.5f;
+    tally__cell c = new_cell(TALLY_STATE_SUM, 0, NULL), d = new_cell(TALLY_STATE_SUM, 0, NULL);
+    uint8_t     a[TALLY__SUM_BYTES_MAX], b[TALLY__SUM_BYTES_MAX];
+    (void)state;
+    add(&c, tally_vector(whole, 4));
+    assert_false(c.wide);
+    assert_null(c.sum);
+    add(&c, tally_scalar(&part));
+    assert_true(c.wide);
+    add(&c, tally_scalar(&part));
+    assert_bits_f64(tally__cell_round(&c, 0), -3.0);
+    const int8_t three = -3;
+    add(&d, tally_scalar(&three));
+    assert_false(d.wide);
+    assert_true(tally__cell_same(&c, &d));
+    const size_t n = tally__kind_of(c.kind)->pack(&c, a);
+    assert_int_equal(tally__kind_of(d.kind)->pack(&d, b), n);
+    assert_memory_equal(a, b, n);
+    const tally__sum *kept = c.sum;
+    tally__cell_reset(&c);
+    assert_false(c.wide);
+    assert_ptr_equal(c.sum, kept);
+    assert_bits_f64(tally__cell_round(&c, 0), 0.0);
+    tally__cell_drop(&c, x);
+    tally__cell_drop(&d, x);
+}
+
+static void sixty_four_bit_integers_pass_the_edge_of_int64_exactly(void **state)
+{
+    const int64_t  big[] = { INT64_MAX, 1, INT64_MAX, INT64_MIN, INT64_MIN };
+    const uint64_t huge[] = { UINT64_MAX, 1 };
+    tally__cell    c = new_cell(TALLY_STATE_SUM, 0, NULL);
+    tally__sum     want, got;
+    (void)state;
+    memset(&want, 0, sizeof want);
+    for (int i = 0; i < 5; i++) {
+        add(&c, tally_scalar(&big[i]));
+        tally__sum_add_i64(&want, big[i]);
+        tally__cell_get(&c, 0, &got);
+        assert_memory_equal(&got, &want, sizeof got);
+    }
+    add(&c, tally_vector(huge, 2));
+    tally__sum_add_u64(&want, UINT64_MAX);
+    tally__sum_add_u64(&want, 1);
+    tally__cell_get(&c, 0, &got);
+    assert_memory_equal(&got, &want, sizeof got);
+    tally__cell_drop(&c, x);
+}
+
+static void a_weight_of_one_adds_a_64_bit_integer_itself(void **state)
+{
+    const int64_t v[] = { INT64_MAX - 1, INT64_MAX - 1 };
+    const double  one[] = { 1, 1 }, two[] = { 2, 1 };
+    tally__cell   c = new_cell(TALLY_STATE_SUM, 0, NULL);
+    tally_tensor  value = tally_vector(v, 2), w = tally_vector(one, 2), w2 = tally_vector(two, 2);
+    tally__sum    want, got;
+    (void)state;
+    memset(&want, 0, sizeof want);
+    tally__sum_add_i64(&want, v[0]);
+    tally__sum_add_i64(&want, v[1]);
+    assert_int_equal(tally__cell_accumulate(&c, x, &value, &w, NULL, NULL), TALLY_OK);
+    tally__cell_get(&c, 0, &got);
+    assert_memory_equal(&got, &want, sizeof got);
+    assert_int_equal(tally__cell_accumulate(&c, x, &value, &w2, NULL, NULL), TALLY_OK);
+    tally__sum_add_one(&want, 2 * (double)v[0]);
+    tally__sum_add_i64(&want, v[1]);
+    tally__cell_get(&c, 0, &got);
+    assert_memory_equal(&got, &want, sizeof got);
+    tally__cell_drop(&c, x);
+}
+
+static void a_product_that_is_not_a_number_counts_as_one(void **state)
+{
+    const float  v[] = { INFINITY, 1 }, w[] = { 0, 1 };
+    tally__cell  c = new_cell(TALLY_STATE_SUM, 0, NULL);
+    tally_tensor value = tally_vector(v, 2), weight = tally_vector(w, 2);
+    tally__sum   got;
+    (void)state;
+    assert_int_equal(tally__cell_accumulate(&c, x, &value, &weight, NULL, NULL), TALLY_OK);
+    tally__cell_get(&c, 0, &got);
+    assert_int_equal(got.nan, 1);
+    assert_int_equal(got.inf, 0);
+    tally__cell_drop(&c, x);
+}
+
+static void what_a_mask_hides_is_not_read(void **state)
+{
+    static const int64_t shape[] = { 2 };
+    const double   v[3][2] = { { 1, NAN }, { INFINITY, 2 }, { NAN, NAN } };
+    const bool     m[3][2] = { { true, false }, { false, true }, { false, false } };
+    tally__cell    c = new_cell(TALLY_STATE_SUM, 1, shape);
+    tally_tensor   value = tally_matrix(&v[0][0], 3, 2), mask = tally_matrix(&m[0][0], 3, 2);
+    (void)state;
+    assert_int_equal(tally__cell_accumulate(&c, x, &value, NULL, &mask, NULL), TALLY_OK);
+    assert_bits_f64(tally__cell_round(&c, 0), 1.0);
+    assert_bits_f64(tally__cell_round(&c, 1), 2.0);
+    tally__cell_drop(&c, x);
+}
+
+static void no_rows_touch_nothing(void **state)
+{
+    static const int64_t shape[] = { 3 };
+    tally__cell    c = new_cell(TALLY_STATE_SUM, 1, shape), s = new_cell(TALLY_STATE_MIN, 0, NULL);
+    (void)state;
+    add(&c, tally_matrix((const float *)NULL, 0, 3));
+    add(&s, tally_vector((const double *)NULL, 0));
+    add(&s, tally_matrix((const double *)NULL, 4, 0));
+    assert_false(c.touched || s.touched);
+    assert_bits_f64(tally__cell_round(&s, 0), INFINITY);
+    tally__cell_drop(&c, x);
+    tally__cell_drop(&s, x);
+}
+
+static void a_count_is_unsigned_and_wraps_at_its_end(void **state)
+{
+    const bool  yes = true;
+    tally__cell c = new_cell(TALLY_STATE_COUNT, 0, NULL), half = new_cell(TALLY_STATE_COUNT, 0, NULL);
+    tally__sum  got, want;
+    (void)state;
+    memset(&want, 0, sizeof want);
+    c.whole[0] = -2;
+    add(&c, tally_scalar(&yes));
+    assert_bits_f64(tally__cell_round(&c, 0), 0x1p64);
+    tally__cell_get(&c, 0, &got);
+    tally__sum_add_u64(&want, UINT64_MAX);
+    assert_memory_equal(&got, &want, sizeof got);
+    add(&c, tally_scalar(&yes));
+    assert_bits_f64(tally__cell_round(&c, 0), 0.0);
+    half.whole[0] = INT64_MIN;
+    tally__cell_merge(&c, &half);
+    tally__cell_merge(&c, &half);
+    assert_bits_f64(tally__cell_round(&c, 0), 0.0);
+    tally__cell_drop(&c, x);
+    tally__cell_drop(&half, x);
+}
+
+static void minus_zero_is_below_zero_and_a_nan_stays_until_reset(void **state)
+{
+    const double v[] = { 0.0, -0.0, 0.0 }, nan = -NAN, one = 1;
+    tally__cell  low = new_cell(TALLY_STATE_MIN, 0, NULL), high = new_cell(TALLY_STATE_MAX, 0, NULL);
+    (void)state;
+    add(&low, tally_vector(v, 3));
+    add(&high, tally_vector(v, 3));
+    assert_bits_f64(tally__cell_round(&low, 0), -0.0);
+    assert_bits_f64(tally__cell_round(&high, 0), 0.0);
+    add(&low, tally_scalar(&nan));
+    add(&low, tally_scalar(&one));
+    add(&high, tally_scalar(&nan));
+    add(&high, tally_scalar(&one));
+    assert_bits_f64(tally__cell_round(&low, 0), test_from_bits_f64((uint64_t)0x7ff8 << 48));
+    assert_bits_f64(tally__cell_round(&high, 0), test_from_bits_f64((uint64_t)0x7ff8 << 48));
+    tally__cell_reset(&low);
+    tally__cell_reset(&high);
+    assert_bits_f64(tally__cell_round(&low, 0), INFINITY);
+    assert_bits_f64(tally__cell_round(&high, 0), -INFINITY);
+    tally__cell_drop(&low, x);
+    tally__cell_drop(&high, x);
+}
+
+static void sizes_that_no_memory_holds_are_refused(void **state)
+{
+    static const int64_t  vast[] = { INT64_MAX, 3 };
+    const tally__cell_spec spec = { "state", TALLY_STATE_SUM, 0, 2, { -1, -1 } };
+    tally__cell            c;
+    tally_error            err;
+    (void)state;
+    tally__cell_init(&c, &spec);
+    assert_int_equal(tally__cell_build(&c, x, vast, &err), TALLY_RESOURCE_EXHAUSTED);
+    assert_false(c.built);
+    assert_int_equal(tally__cell_size(2, vast), -1);
+    assert_int_equal(tally__cell_size(2, (int64_t[]){ INT64_MAX, 0 }), 0);
+    tally__cell_drop(&c, x);
+}
+
+static void every_kind_has_a_row_with_all_its_columns(void **state)
+{
+    (void)state;
+    for (int32_t k = TALLY_STATE_SUM; k <= TALLY_STATE_TENSOR; k++) {
+        const tally__kind *row = tally__kind_of(k);
+        assert_non_null(row->name);
+        assert_non_null(row->same);
+        assert_non_null(row->get);
+        assert_non_null(row->pack);
+        assert_non_null(row->unpack);
+        assert_int_equal(row->merge == NULL, k == TALLY_STATE_TENSOR);
+    }
+    assert_null(tally__kind_of(0));
+    assert_null(tally__kind_of(TALLY_STATE_TENSOR + 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_operands_enter_as_their_single_elements_do),
+        cmocka_unit_test(long_blocks_of_every_dtype_are_exact),
+        cmocka_unit_test(a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it),
+        cmocka_unit_test(sixty_four_bit_integers_pass_the_edge_of_int64_exactly),
+        cmocka_unit_test(a_weight_of_one_adds_a_64_bit_integer_itself),
+        cmocka_unit_test(a_product_that_is_not_a_number_counts_as_one),
+        cmocka_unit_test(what_a_mask_hides_is_not_read),
+        cmocka_unit_test(no_rows_touch_nothing),
+        cmocka_unit_test(a_count_is_unsigned_and_wraps_at_its_end),
+        cmocka_unit_test(minus_zero_is_below_zero_and_a_nan_stays_until_reset),
+        cmocka_unit_test(sizes_that_no_memory_holds_are_refused),
+        cmocka_unit_test(every_kind_has_a_row_with_all_its_columns),
+    };
+    return cmocka_run_group_tests_name("cell", tests, cell_setup, cell_teardown);
+}
