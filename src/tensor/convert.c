@@ -1,6 +1,6 @@
-/* convert: the cast, for one element and for strided rows. Every pair of dtypes goes through a canonical type that holds
- * every value of the source (int64_t, uint64_t or double), so each conversion rounds at most once. Refuses to know
- * shapes: a row has one stride. */
+/* convert: the cast, for one element and for strided rows. Every pair of dtypes goes through a canonical type
+ * that holds every value of the source (int64_t, uint64_t or double), so each conversion rounds at most once.
+ * Refuses to know shapes: a row has one stride. */
 #include "tensor.h"
 
 enum { CONVERT_BLOCK = 256 };
@@ -31,7 +31,8 @@ static uint16_t half_from_f64(double v, int fraction, int exponent)
     uint64_t       bits;
 
     if (biased < 2047)
-        bits = tally__round_bits(biased ? m | (uint64_t)1 << 52 : m, (biased ? biased : 1) - 1075, false, fraction, exponent);
+        bits = tally__round_bits(biased ? m | (uint64_t)1 << 52 : m, (biased ? biased : 1) - 1075, false,
+                                 fraction, exponent);
     else
         bits = m ? infinity | (uint64_t)1 << (fraction - 1) | m >> (52 - fraction) : infinity;
     return (uint16_t)(sign | bits);
@@ -79,7 +80,7 @@ static inline uint64_t u64_of_double(double v)
     return v >= 0x1p64 ? UINT64_MAX : (uint64_t)v;
 }
 
-/* the double that every shorter float format rounds as it would v: bits below the 53rd become one sticky bit */
+/* the double that every shorter float format rounds as it would v: lower bits become one sticky bit */
 static double f64_odd(uint64_t v)
 {
     return (double)(v >> 53 ? (v & ~(uint64_t)0xfff) | (uint64_t)((v & 0xfff) != 0) << 12 : v);
@@ -237,7 +238,8 @@ void tally__convert(void *dst, int32_t to, const void *src, int32_t from, int64_
     }
     for (size_t done = 0; done < n; done += CONVERT_BLOCK) {
         const size_t m = TALLY__MIN(n - done, (size_t)CONVERT_BLOCK);
-        convert_block(out + done * to_size, to, in + (int64_t)done * stride * (int64_t)from_size, from, stride, m);
+        convert_block(out + done * to_size, to, in + (int64_t)done * stride * (int64_t)from_size, from,
+                      stride, m);
     }
 }
 

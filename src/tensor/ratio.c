@@ -1,10 +1,12 @@
-/* ratio: quotients of exact sums, rounded once. The bits 2^-1074 of both sums cancel, so the quotient is one of two
- * integers: three digits of 32 bits by long division (95 or 96 bits), whatever is left as sticky, and the common rounding.
+/* ratio: quotients of exact sums, rounded once. The bits 2^-1074 of both sums cancel, so the quotient is one
+ * of two integers: three digits of 32 bits by long division (95 or 96 bits), whatever is left as sticky, and
+ * the common rounding.
  *
- * Meaning, in this order: a denominator of exactly 0 gives 0, whatever the numerator is. Where one of the two is not
- * finite, what IEEE division gives: NaN with a NaN or for inf / inf; inf with the sign of the quotient for inf / finite; a zero with that
- * sign for finite / inf. A numerator of exactly 0 over a finite denominator gives +0. Else the nearest double; a
- * quotient that is too small or too large becomes a signed zero or infinity. The one NaN is 0x7ff8000000000000. */
+ * Meaning, in this order: a denominator of exactly 0 gives 0, whatever the numerator is. Where one of the two
+ * is not finite, what IEEE division gives: NaN with a NaN or for inf / inf; inf with the sign of the quotient
+ * for inf / finite; a zero with that sign for finite / inf. A numerator of exactly 0 over a finite
+ * denominator gives +0. Else the nearest double; a quotient that is too small or too large becomes a signed
+ * zero or infinity. The one NaN is 0x7ff8000000000000. */
 #include "tensor.h"
 
 enum { LIMBS = 2 * TALLY__SUM_WORDS, DIGITS = 3 };
@@ -42,7 +44,7 @@ static bool ratio_align(uint32_t *out, int n, const ratio_number *r, int bits)
         const uint32_t low = j > 0 && j <= r->n ? r->limb[j - 1] : 0;
         out[i] = rest ? high << rest | low >> (32 - rest) : high;
     }
-    const int cut = -floor_words;                /* limbs below `cut` are gone, and the low part of limb cut - 1 if rest */
+    const int cut = -floor_words; /* limbs below `cut` are gone, and the low part of limb cut - 1 if rest */
     for (int j = 0; j < cut - (rest != 0) && j < r->n; j++) lost |= r->limb[j];
     if (rest && cut > 0 && cut <= r->n) lost |= r->limb[cut - 1] << rest;
     return lost != 0;
@@ -70,7 +72,8 @@ static uint32_t ratio_reduce(uint32_t *num, const uint32_t *den, int n, uint64_t
     return (uint32_t)digit - 1;
 }
 
-/* one digit of num[0..n] / den[0..n-1]; den has its top bit set (Knuth, The Art of Computer Programming 2, 4.3.1 D) */
+/* one digit of num[0..n] / den[0..n-1]; den has its top bit set (Knuth, The Art of Computer Programming
+ * 2, 4.3.1 D) */
 static uint32_t ratio_digit(uint32_t *num, const uint32_t *den, int n)
 {
     const uint64_t top = (uint64_t)num[n] << 32 | num[n - 1];
@@ -88,7 +91,7 @@ static uint32_t ratio_digit(uint32_t *num, const uint32_t *den, int n)
 static uint64_t ratio_divide(const ratio_number *a, const ratio_number *b)
 {
     uint32_t  num[LIMBS + DIGITS], den[LIMBS];
-    const int n = b->n, long_bits = 32 * (n + DIGITS) - 1;   /* one below full: then the first digit fits in 32 bits */
+    const int n = b->n, long_bits = 32 * (n + DIGITS) - 1;   /* not full, so the first digit fits in 32 */
     bool      sticky = ratio_align(num, n + DIGITS, a, long_bits);
     uint64_t  quotient = 0;
 

@@ -1,5 +1,6 @@
-/* round: the one place where a number is rounded to a binary format, from bits, to nearest even. The exact sum, the
- * ratio and the conversions to half formats all end here. Refuses to know where the number comes from. */
+/* round: the one place where a number is rounded to a binary format, from bits, to nearest even. The exact
+ * sum, the ratio and the conversions to half formats all end here. Refuses to know where the number comes
+ * from. */
 #include "tensor.h"
 
 int tally__leading_zeros(uint64_t v)

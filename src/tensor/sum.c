@@ -1,7 +1,7 @@
-/* sum: the exact sum as a value. One two's complement integer of 34 words whose lowest bit is 2^-1074, so every double is
- * a multiple of it and 2^77 of the largest fit, and three counters for what is not finite. Equal sums are equal bytes.
- * Adding many values fast is sum_add.c; quotients are ratio.c. Nothing here uses floating-point arithmetic, so no rounding
- * mode and no flush-to-zero can reach it. */
+/* sum: the exact sum as a value. One two's complement integer of 34 words whose lowest bit is 2^-1074, so
+ * every double is a multiple of it and 2^77 of the largest fit, and three counters for what is not finite.
+ * Equal sums are equal bytes. Adding many values fast is sum_add.c; quotients are ratio.c. Nothing here uses
+ * floating-point arithmetic, so no rounding mode and no flush-to-zero can reach it. */
 #include "tensor.h"
 
 void tally__sum_deposit(tally__sum *s, int64_t k, int e)
@@ -216,7 +216,8 @@ size_t tally__sum_unpack(tally__sum *s, const uint8_t *in, size_t n)
     v.neg_inf = get_little(in + 8, 8);
     v.nan = get_little(in + 16, 8);
     for (uint64_t i = 0; i < words; i++) v.word[first + i] = get_little(in + 28 + 8 * i, 8);
-    if (words && v.word[first + words - 1] >> 63) memset(v.word + first + words, 0xff, 8 * (TALLY__SUM_WORDS - first - words));
+    if (words && v.word[first + words - 1] >> 63)
+        memset(v.word + first + words, 0xff, 8 * (TALLY__SUM_WORDS - first - words));
     const int window = sum_window(&v, &window_first);
     if (window != (int)words || window_first != (int)first) return 0;
     *s = v;

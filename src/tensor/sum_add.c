@@ -1,9 +1,9 @@
-/* sum_add: many values into an exact sum. Owns the policy: which kernel a block is given to, what is learnt from the
- * blocks before (the guess), what happens to a block that a kernel refuses. Every path adds the same integers, so the
- * guess, the split into calls and the floating-point modes change the time and never a bit. */
+/* sum_add: many values into an exact sum. Owns the policy: which kernel a block is given to, what is learnt
+ * from the blocks before (the guess), what happens to a block that a kernel refuses. Every path adds the same
+ * integers, so guess, split into calls and floating-point modes change the time and never a bit. */
 #include "tensor.h"
 
-/* Levels. 0: float anchors; 1 to 3: that many double anchors and one more; WIDE: no anchors, integer cells. */
+/* Levels. 0: float anchors; 1 to 3: that many double anchors and one more; WIDE: integer cells. */
 enum { WIDE = 4, FEW = 6, LATE = 64, RETRY = 16, PATIENCE = 4, HEAD_ROOM = 1 };
 /* |x| < 2^(exponent + 1); the anchors of all levels stay normal, their units representable */
 enum { LOWEST = -700, HIGHEST = 1020, NARROW_LOWEST = -60, NARROW_HIGHEST = 124, NARROW_BINADES = 18 };
@@ -11,7 +11,8 @@ enum { F64_DIGITS = 52, F32_DIGITS = 23, BIAS = 1023 };
 
 static const tally__sum_kernels *const kernels = &tally__sum_kernels_base;
 
-/* Round to nearest, and subnormals neither made nor read as 0. volatile: tested when it runs, not when it is compiled. */
+/* Round to nearest, and subnormals neither made nor read as 0. volatile: tested when it runs, not when it is
+ * compiled. */
 static bool plain_arithmetic(void)
 {
     const volatile double probe[4] = { 0x1.8p-1022, 0x1p-1022, 1.0, 0x1p-60 };
@@ -29,7 +30,8 @@ static int clamp_exponent(int e, int low, int high)
 
 enum { CELL_BLOCK = 960, CELL_SETS = 4, CELLS = 64 };   /* 960 values of 53 + 31 - 32 bits fit in 63 */
 
-typedef struct wide_cells {      /* low and high parts apart: together they would be stored as one and miss forwarding */
+/* low and high parts apart: together they would be stored as one, and later loads would wait for it */
+typedef struct wide_cells {
     int64_t low[CELL_SETS][CELLS + 3], high[CELL_SETS][CELLS + 5];
 } wide_cells;
 
@@ -137,8 +139,8 @@ static bool fits_narrow(int32_t low, int32_t high)
     return high - BIAS <= e && low - BIAS >= e - NARROW_BINADES;
 }
 
-/* A block that its level refused: find its range, put aside what lies outside (inf, NaN, a few far values), and give the
- * rest to the level that covers it. */
+/* A block that its level refused: find its range, put aside what lies outside (inf, NaN, a few far values),
+ * and give the rest to the level that covers it. */
 static void split_again(tally__sum *s, tally__guess *g, const double *x, size_t n, int level, int digits)
 {
     const int base = digits == F32_DIGITS ? 0 : 1;

@@ -1,11 +1,12 @@
-/* sum_kernels: the block loops of the exact sum. Plain ISO C that compilers vectorise at -O3: the only reductions are
- * integer add, or, min and max, which no order changes. Compiled once per instruction set with another TALLY__SUFFIX.
+/* sum_kernels: the block loops of the exact sum. Plain ISO C that compilers vectorise at -O3: the only
+ * reductions are integer add, or, min and max, which no order changes. Compiled once per instruction set with
+ * another TALLY__SUFFIX.
  *
- * A value is split against constant anchors A = 1.5 * 2^M: z = A + y rounds y to a multiple of the unit of A's binade,
- * and neighbouring floats have consecutive bit patterns, so bits(z) - bits(A) counts units and patterns can be added
- * as integers. y - (z - A) is exact and goes to the next anchor. A block proves itself: all counts of the first level
- * lie in their range, and nothing is left after the last. It needs round to nearest and subnormals, which the caller
- * has tested. Refuses to know sums, guesses and policy (sum_add.c). */
+ * A value is split against constant anchors A = 1.5 * 2^M: z = A + y rounds y to a multiple of the unit of
+ * A's binade, and neighbouring floats have consecutive bit patterns, so bits(z) - bits(A) counts units and
+ * patterns can be added as integers. y - (z - A) is exact and goes to the next anchor. A block proves itself:
+ * all counts of the first level lie in their range, and nothing is left after the last. It needs round to
+ * nearest and subnormals, which the caller has tested. Refuses to know sums and policy (sum_add.c). */
 #include "tensor.h"
 
 #ifndef TALLY__SUFFIX
@@ -16,7 +17,7 @@
 #define TALLY__NAMED(a) TALLY__JOIN(a, TALLY__SUFFIX)
 
 enum {
-    NARROW_STEP = 21,      /* from one float anchor to the next: the first leaves at most half a unit, 2^(M - 24) */
+    NARROW_STEP = 21,      /* between float anchors: the first leaves at most half a unit, 2^(M - 24) */
     NARROW_BLOCK = 1008,   /* values per 32-bit count: 1008 * 2^22 < 2^32 */
     SPLIT_STEP = 51,
     HALF_UNITS = 50        /* |count| <= 2^50 = |y| <= 2^(M - 2); 2016 of them fit in 64 bits */
@@ -60,9 +61,10 @@ static bool TALLY__NAMED(sum_narrow)(const float *x, size_t n, int top, int64_t 
     return !(seen >> (NARROW_STEP + 1)) && !(left << 1);   /* a lone sign is a -0 that became +0 */
 }
 
-/* levels double anchors: 48, 99 or 150 binades of the doubles x, 29 more of the floats f, of which one is NULL. That and
- * `levels` are constants where this is inlined. */
-static inline bool TALLY__NAMED(split_levels)(const double *x, const float *f, size_t n, int top, int levels, int64_t *k)
+/* levels double anchors: 48, 99 or 150 binades of the doubles x, 29 more of the floats f, of which one is
+ * NULL. That and `levels` are constants where this is inlined. */
+static inline bool TALLY__NAMED(split_levels)(const double *x, const float *f, size_t n, int top, int levels,
+                                              int64_t *k)
 {
     const double   a0 = TALLY__NAMED(anchor_f64)(top), a1 = TALLY__NAMED(anchor_f64)(top - SPLIT_STEP);
     const double   a2 = TALLY__NAMED(anchor_f64)(top - 2 * SPLIT_STEP);

@@ -53,7 +53,7 @@ void    tally__put_shape(tally__text *t, int rank, const int64_t *shape);   /* "
 /* dst (dense, dtype `to`) = every element of x in row-major order, converted */
 void    tally__tensor_pack(void *dst, int32_t to, const tally_tensor *x);
 
-/* sum.c: the exact sum (DESIGN 6, exact-sums.md): two's complement integer, lsb 2^-1074, and what is not finite.
+/* sum.c: the exact sum: two's complement integer, lsb 2^-1074, and what is not finite.
  * All zero bytes are the empty sum. Everything here works on bits: no floating-point mode matters. */
 enum { TALLY__SUM_WORDS = 34, TALLY__SUM_LSB = -1074 };
 typedef struct tally__sum {

@@ -1,8 +1,10 @@
-/* view: tensors as the caller describes them. Owns what makes a view valid, dense strides, the memory it spans, and
- * packing it. Refuses to know what a tensor is for. A view is never trusted until tally__tensor_check has passed. */
+/* view: tensors as the caller describes them. Owns what makes a view valid, dense strides, the memory it
+ * spans, and packing it. Refuses to know what a tensor is for. A view is never trusted until
+ * tally__tensor_check has passed. */
 #include "tensor.h"
 
-tally_tensor tally_tensor_view(const void *data, tally_dtype d, int rank, const int64_t *shape, const int64_t *stride)
+tally_tensor tally_tensor_view(const void *data, tally_dtype d, int rank, const int64_t *shape,
+                               const int64_t *stride)
 {
     tally_tensor x = { data, (int32_t)d, rank, { 0 }, { 0 } };
 
@@ -51,8 +53,8 @@ void tally__put_shape(tally__text *t, int rank, const int64_t *shape)
     tally__put(t, "]");
 }
 
-/* bytes from the first element down to the lowest and up to the end of the highest; false if an object of that extent
- * cannot exist */
+/* bytes from the first element down to the lowest and up to the end of the highest; false if an object of
+ * that extent cannot exist */
 static bool view_extent(const tally_tensor *x, uint64_t *below, uint64_t *above)
 {
     const uint64_t size = tally__element_size(x->dtype), most = PTRDIFF_MAX / size - 1;
@@ -87,15 +89,17 @@ static tally_status check_memory(const tally_tensor *x, int argument, const char
     char            shape[160];
 
     if (!view_extent(x, &below, &above))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected an extent that fits in memory, found shape %s",
-                           who, shape_text(shape, sizeof shape, x));
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, argument,
+                           "%s: expected an extent that fits in memory, found shape %s", who,
+                           shape_text(shape, sizeof shape, x));
     if (!at)
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected data for shape %s, found NULL", who,
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, argument,
+                           "%s: expected data for shape %s, found NULL", who,
                            shape_text(shape, sizeof shape, x));
     if (at % size)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, argument,
-                           "%s: expected data aligned to %z bytes for %s, found an address that is %z over", who, size,
-                           tally_dtype_name((tally_dtype)x->dtype), (size_t)(at % size));
+                           "%s: expected data aligned to %z bytes for %s, found an address that is %z over",
+                           who, size, tally_dtype_name((tally_dtype)x->dtype), (size_t)(at % size));
     if (below > at || above > UINTPTR_MAX - at)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, argument,
                            "%s: expected strides within memory, found shape %s reaching beyond it", who,
@@ -123,20 +127,24 @@ tally_status tally__tensor_check(const tally_tensor *x, int argument, tally_erro
     tally__text t = { who, sizeof who, 0 };
 
     tally__put(&t, argument < 0 ? "tensor" : "argument %d", argument);
-    if (!x) return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected a tensor, found NULL", who);
+    if (!x)
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected a tensor, found NULL", who);
     if (!tally__dtype_ok(x->dtype))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected a dtype, found %d", who, (int)x->dtype);
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected a dtype, found %d", who,
+                           (int)x->dtype);
     if (x->rank < 0 || x->rank > TALLY_MAX_RANK)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected rank 0 to %d, found %d", who,
                            TALLY_MAX_RANK, (int)x->rank);
     for (int i = 0; i < x->rank; i++)
         if (x->shape[i] < 0)
-            return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected sizes of 0 or more, found shape %s",
-                               who, shape_text(shape, sizeof shape, x));
+            return tally__fail(err, TALLY_INVALID_ARGUMENT, argument,
+                               "%s: expected sizes of 0 or more, found shape %s", who,
+                               shape_text(shape, sizeof shape, x));
     const int64_t n = checked_elements(x);
     if (n < 0)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, argument,
-                           "%s: expected fewer than 2^63 elements, found shape %s", who, shape_text(shape, sizeof shape, x));
+                           "%s: expected fewer than 2^63 elements, found shape %s", who,
+                           shape_text(shape, sizeof shape, x));
     return n ? check_memory(x, argument, who, err) : TALLY_OK;
 }
 

@@ -1,6 +1,7 @@
-/* exact_reference: what the exact sums are judged by. Magnitudes of 32-bit limbs, one for the positive and one for the
- * negative terms, and no rounding at all: a result is right if the exact quotient lies between the midpoints to its two
- * neighbours, decided by multiplying out. Shares nothing with the library, neither code nor representation. */
+/* exact_reference: what the exact sums are judged by. Magnitudes of 32-bit limbs, one for the positive and
+ * one for the negative terms, and no rounding at all: a result is right if the exact quotient lies between
+ * the midpoints to its two neighbours, decided by multiplying out. Shares nothing with the library, neither
+ * code nor representation. */
 #ifndef TALLY_TESTS_EXACT_REFERENCE_H
 #define TALLY_TESTS_EXACT_REFERENCE_H
 
@@ -95,7 +96,8 @@ static inline void ref_decode(uint64_t bits, int fraction, int exponent, uint64_
 
 static inline void ref_add_bits(ref_sum *s, uint64_t bits, int fraction, int exponent)
 {
-    uint64_t m, special = (((uint64_t)1 << exponent) - 1) << fraction, magnitude = bits & ~((uint64_t)1 << (fraction + exponent));
+    uint64_t m, special = (((uint64_t)1 << exponent) - 1) << fraction,
+                magnitude = bits & ~((uint64_t)1 << (fraction + exponent));
     bool     negative = bits >> (fraction + exponent) & 1;
     int      e;
 

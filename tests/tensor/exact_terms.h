@@ -1,6 +1,6 @@
-/* exact_terms: the terms that hurt an exact sum: windows of 0 to 2000 binades, all-ones mantissas, cancelling pairs, ties,
- * subnormals, near overflow, inf and NaN. All formats are drawn as bits, one draw a line, so that every compiler draws
- * the same. */
+/* exact_terms: the terms that hurt an exact sum: windows of 0 to 2000 binades, all-ones mantissas, cancelling
+ * pairs, ties, subnormals, near overflow, inf and NaN. All formats are drawn as bits, one draw a line, so
+ * that every compiler draws the same. */
 #ifndef TALLY_TESTS_EXACT_TERMS_H
 #define TALLY_TESTS_EXACT_TERMS_H
 
@@ -15,13 +15,17 @@ typedef struct format {
     int     fraction, exponent;
 } format;
 
-static const format formats[] = { { TALLY_F64, 52, 11 }, { TALLY_F32, 23, 8 }, { TALLY_F16, 10, 5 }, { TALLY_BF16, 7, 8 } };
+static const format formats[] = {
+    { TALLY_F64, 52, 11 }, { TALLY_F32, 23, 8 }, { TALLY_F16, 10, 5 }, { TALLY_BF16, 7, 8 }
+};
 
 typedef enum recipe {
-    WINDOW, ALL_ONES, CANCEL, TIES, SUBNORMAL, HUGE_TERMS, SPECIAL, POWERS, SMALL_WHOLE, ANY_BITS, FEW_FAR, ONE_VALUE, RECIPES
+    WINDOW, ALL_ONES, CANCEL, TIES, SUBNORMAL, HUGE_TERMS, SPECIAL, POWERS, SMALL_WHOLE, ANY_BITS, FEW_FAR,
+    ONE_VALUE, RECIPES
 } recipe;
 
-static const int windows[] = { 0, 1, 3, 10, 16, 17, 18, 19, 26, 40, 47, 48, 49, 50, 76, 77, 78, 98, 99, 100, 130, 149, 150, 151, 179, 300, 900, 2000 };
+static const int windows[] = { 0,  1,  3,  10, 16, 17,  18,  19,  26,  40,  47,  48,  49,  50,
+                               76, 77, 78, 98, 99, 100, 130, 149, 150, 151, 179, 300, 900, 2000 };
 
 static inline uint64_t make(const format *f, bool negative, int biased, uint64_t fraction)
 {
@@ -47,20 +51,25 @@ static inline uint64_t term(const format *f, recipe how, test_rng *r, int base, 
 
     switch (how) {
     case WINDOW:      return make(f, negative, somewhere, any);
-    case ALL_ONES:    return make(f, i & 1 ? negative : width & 1, somewhere, UINT64_MAX << (any % 3 ? 0 : any >> 8 & 15));
-    case TIES:        return make(f, negative, i % 3 ? base - f->fraction - 1 + (int)(any % 3) : base, i % 3 ? 0 : any & 3);
+    case ALL_ONES:
+        return make(f, i & 1 ? negative : width & 1, somewhere, UINT64_MAX << (any % 3 ? 0 : any >> 8 & 15));
+    case TIES:
+        return make(f, negative, i % 3 ? base - f->fraction - 1 + (int)(any % 3) : base, i % 3 ? 0 : any & 3);
     case SUBNORMAL:   return make(f, negative, (int)(any % 16 == 0), more >> (any >> 8 & 63));
-    case HUGE_TERMS:  return make(f, width & 1 ? negative : width >> 1 & 1, most - (int)(any % 3), any % 4 ? UINT64_MAX : any);
+    case HUGE_TERMS:
+        return make(f, width & 1 ? negative : width >> 1 & 1, most - (int)(any % 3),
+                    any % 4 ? UINT64_MAX : any);
     case SPECIAL:     return any % 37 ? make(f, negative, somewhere, more) : special_bits(f, r);
     case POWERS:      return make(f, negative, somewhere, 0);
-    case FEW_FAR:     return make(f, negative, any % 200 ? base - (int)(any % 10) : (int)(any >> 8) & most, more);
+    case FEW_FAR: return make(f, negative, any % 200 ? base - (int)(any % 10) : (int)(any >> 8) & most, more);
     case ONE_VALUE:   return make(f, false, base, (uint64_t)width * 0x123456789abcd);
     case ANY_BITS:    return more >> (63 - f->fraction - f->exponent);
     case SMALL_WHOLE:
     case CANCEL:
     case RECIPES:     break;
     }
-    return any % 5 ? make(f, negative, (1 << (f->exponent - 1)) - 1 + (int)(any % 6), (uint64_t)1 << (f->fraction - 1)) : any & 1 ? 0 : make(f, true, 0, 0);
+    if (any % 5 == 0) return any & 1 ? 0 : make(f, true, 0, 0);
+    return make(f, negative, (1 << (f->exponent - 1)) - 1 + (int)(any % 6), (uint64_t)1 << (f->fraction - 1));
 }
 
 static inline void draw_floats(const format *f, test_rng *r, uint64_t *bits, size_t n)
@@ -72,7 +81,8 @@ static inline void draw_floats(const format *f, test_rng *r, uint64_t *bits, siz
     for (size_t i = 0; i < n; i++) bits[i] = term(f, how, r, base, width, i);
     for (size_t i = 0; how == CANCEL && i + 1 < n; i += 2) {
         bits[i] = term(f, WINDOW, r, base, width, i);
-        bits[i + 1] = bits[i] ^ (uint64_t)1 << (f->fraction + f->exponent) ^ (uint64_t)(test_below(r, 50) == 0);
+        bits[i + 1] =
+            bits[i] ^ (uint64_t)1 << (f->fraction + f->exponent) ^ (uint64_t)(test_below(r, 50) == 0);
     }
     for (size_t i = n; how == CANCEL && i > 1; i--) {
         const size_t   j = test_below(r, i);

@@ -84,17 +84,25 @@ enum { PATTERNS = 64 };
 /* bits that a dtype can hold: edges first, then anything */
 static uint64_t pattern(int32_t dtype, size_t i, test_rng *r)
 {
-    static const double edge[] = { 0, -0.0, 0.5, -0.5, 1, -1, 1.5, -1.999, 127.5, 128, -128.9, -129, 255, 255.9, 256, 32767, 32768, 65535.5, -32769,
-                                   2147483647, 2147483648.0, -2147483649.0, 4294967295.0, 4294967296.0, 0x1p63, -0x1p63, 0x1.fffffffffffffp62,
-                                   0x1p64, -0x1p64, 1e300, -1e300, 0x1p-1074, 65520, 3.4028235677973366e38 };
-    static const uint64_t whole[] = { 0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, UINT64_C(0x7fffffffffffffff),
-                                      UINT64_C(0x8000000000000000), UINT64_MAX, UINT64_C(0x20000000000001), UINT64_C(0x40000000000003),
-                                      UINT64_C(0x0180000000000001), UINT64_C(0x0180000000000000), UINT64_C(0x8080000000000001) };
+    static const double edge[] = {
+        0, -0.0, 0.5, -0.5, 1, -1, 1.5, -1.999, 127.5, 128, -128.9, -129, 255, 255.9, 256, 32767, 32768, 65535.5,
+        -32769, 2147483647, 2147483648.0, -2147483649.0, 4294967295.0, 4294967296.0, 0x1p63, -0x1p63,
+        0x1.fffffffffffffp62, 0x1p64, -0x1p64, 1e300, -1e300, 0x1p-1074, 65520, 3.4028235677973366e38
+    };
+    static const uint64_t whole[] = {
+        0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
+        UINT64_C(0x7fffffffffffffff), UINT64_C(0x8000000000000000), UINT64_MAX, UINT64_C(0x20000000000001),
+        UINT64_C(0x40000000000003), UINT64_C(0x0180000000000001), UINT64_C(0x0180000000000000),
+        UINT64_C(0x8080000000000001)
+    };
     uint64_t raw = 0;
 
     if (tally__is_float(dtype) && i < TALLY__COUNT(edge)) tally__store_f64(&raw, dtype, edge[i]);
     else if (tally__is_float(dtype) && i < TALLY__COUNT(edge) + 3)
-        tally__store_f64(&raw, dtype, i % 3 == 0 ? (double)NAN : i % 3 == 1 ? (double)INFINITY : -(double)INFINITY);
+        tally__store_f64(&raw, dtype,
+                         i % 3 == 0   ? (double)NAN
+                         : i % 3 == 1 ? (double)INFINITY
+                                      : -(double)INFINITY);
     else raw = i < TALLY__COUNT(whole) ? whole[i] : test_next(r) >> (i % 2 * test_below(r, 64));
     return raw;
 }
@@ -173,12 +181,15 @@ static bool right_float(const exact_value *v, const void *p, int32_t to, const e
     uint32_t  word;
     uint16_t  half;
 
-    if (v->is_nan || v->is_infinite) return v->is_nan == got->is_nan && v->is_infinite == got->is_infinite && (v->is_nan || v->negative == got->negative);
+    if (v->is_nan || v->is_infinite)
+        return v->is_nan == got->is_nan && v->is_infinite == got->is_infinite &&
+               (v->is_nan || v->negative == got->negative);
     if (bits == 64) memcpy(&raw, p, 8);
     else if (bits == 32) memcpy(&word, p, 4), raw = word;
     else memcpy(&half, p, 2), raw = half;
     big_add_at(&one, 1, REF_UNIT);
-    return v->negative == got->negative && ref_is_nearest(&v->magnitude, &one, raw & (UINT64_MAX >> (65 - bits)), fraction, exponent);
+    return v->negative == got->negative &&
+           ref_is_nearest(&v->magnitude, &one, raw & (UINT64_MAX >> (65 - bits)), fraction, exponent);
 }
 
 static void every_pair_follows_the_rules_of_the_cast(void **state)
@@ -194,16 +205,21 @@ static void every_pair_follows_the_rules_of_the_cast(void **state)
                 const uint16_t    half = (uint16_t)raw;
                 const uint32_t    word = (uint32_t)raw;
                 const int         bits = tally__dtype_bits(from);
-                const void       *p = bits == 8 ? (const void *)&byte : bits == 16 ? (const void *)&half : bits == 32 ? (const void *)&word : (const void *)&raw;
+                const void       *p = bits == 8    ? (const void *)&byte
+                                      : bits == 16 ? (const void *)&half
+                                      : bits == 32 ? (const void *)&word
+                                                   : (const void *)&raw;
                 const exact_value v = value_of(p, from);
                 tally__convert(&out, to, p, from, 1, 1);
                 const exact_value got = value_of(&out, to);
-                const bool        right = to == TALLY_BOOL ? got.wrapped == (v.magnitude.n || v.is_nan || v.is_infinite)
-                                        : tally__is_float(to) ? right_float(&v, &out, to, &got)
-                                                              : right_integer(&v, tally__is_float(from), &got, to);
+                const bool        right = to == TALLY_BOOL
+                                              ? got.wrapped == (v.magnitude.n || v.is_nan || v.is_infinite)
+                                          : tally__is_float(to) ? right_float(&v, &out, to, &got)
+                                                                : right_integer(&v, tally__is_float(from), &got, to);
                 if (right) continue;
-                print_error("%s 0x%llx as %s is not 0x%llx\n", tally_dtype_name((tally_dtype)from), (unsigned long long)raw,
-                            tally_dtype_name((tally_dtype)to), (unsigned long long)out);
+                print_error("%s 0x%llx as %s is not 0x%llx\n", tally_dtype_name((tally_dtype)from),
+                            (unsigned long long)raw, tally_dtype_name((tally_dtype)to),
+                            (unsigned long long)out);
                 fail();
             }
 }

@@ -1,4 +1,5 @@
-/* dlpack: a DLTensor as producers make it, spelled out byte for byte here, and every one that must be refused. */
+/* dlpack: a DLTensor as producers make it, spelled out byte for byte here, and every one that must be
+ * refused. */
 #include "../support.h"
 
 #include "../../src/tensor/tensor.h"
@@ -62,9 +63,10 @@ static void scalars_and_empty_tensors_need_neither_shape_nor_data(void **state)
 static void every_dtype_has_its_code(void **state)
 {
     static const struct { uint8_t code, bits; int32_t d; } row[] = {
-        { 6, 8, TALLY_BOOL }, { 1, 8, TALLY_U8 }, { 0, 8, TALLY_I8 }, { 1, 16, TALLY_U16 }, { 0, 16, TALLY_I16 },
-        { 1, 32, TALLY_U32 }, { 0, 32, TALLY_I32 }, { 1, 64, TALLY_U64 }, { 0, 64, TALLY_I64 }, { 2, 16, TALLY_F16 },
-        { 4, 16, TALLY_BF16 }, { 2, 32, TALLY_F32 }, { 2, 64, TALLY_F64 },
+        { 6, 8, TALLY_BOOL }, { 1, 8, TALLY_U8 },   { 0, 8, TALLY_I8 },    { 1, 16, TALLY_U16 },
+        { 0, 16, TALLY_I16 }, { 1, 32, TALLY_U32 }, { 0, 32, TALLY_I32 },  { 1, 64, TALLY_U64 },
+        { 0, 64, TALLY_I64 }, { 2, 16, TALLY_F16 }, { 4, 16, TALLY_BF16 }, { 2, 32, TALLY_F32 },
+        { 2, 64, TALLY_F64 },
     };
     size_t found = 0;
 
@@ -106,7 +108,8 @@ static void every_wrong_tensor_is_named(void **state)
 
     (void)state;
     refuse(NULL, "dl_tensor, expected a DLTensor, found NULL");
-    d = produced(), d.device.device_type = 2, refuse(&d, "device, expected memory that the CPU reads (type 1, 3, 11 or 13), found type 2");
+    d = produced(), d.device.device_type = 2,
+    refuse(&d, "device, expected memory that the CPU reads (type 1, 3, 11 or 13), found type 2");
     d = produced(), d.dtype.lanes = 4, refuse(&d, "1 lane, found code 2, 32 bits, 4 lanes");
     d = produced(), d.dtype.code = 5, d.dtype.bits = 64, refuse(&d, "found code 5, 64 bits");
     d = produced(), d.ndim = 7, refuse(&d, "ndim, expected rank 0 to 6, found 7");

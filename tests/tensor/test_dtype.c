@@ -24,7 +24,8 @@ static void sizes_names_and_kinds_are_those_of_the_header(void **state)
         assert_int_equal(tally__dtype_bits(row[i].d), 8 * row[i].size);
         assert_int_equal(tally__dtype_kind_of(row[i].d), row[i].kind);
         assert_int_equal(tally__is_float(row[i].d), row[i].kind == TALLY__KIND_FLOAT);
-        assert_int_equal(tally__is_integer(row[i].d), row[i].kind == TALLY__KIND_INT || row[i].kind == TALLY__KIND_UINT);
+        assert_int_equal(tally__is_integer(row[i].d),
+                         row[i].kind == TALLY__KIND_INT || row[i].kind == TALLY__KIND_UINT);
         assert_true(tally__dtype_ok(row[i].d));
     }
 }

@@ -1,5 +1,5 @@
-/* ratio: the rules where a quotient is not a quotient, and known quotients that naive division gets wrong. The law that
- * every quotient is the nearest double is test_sum_laws.c. */
+/* ratio: the rules where a quotient is not a quotient, and known quotients that naive division gets wrong.
+ * The law that every quotient is the nearest double is test_sum_laws.c. */
 #include "../support.h"
 
 #include "../../src/tensor/tensor.h"
@@ -82,7 +82,8 @@ static void large_whole_numbers_divide_exactly(void **state)
     assert_bits_f64(tally__ratio_i64(INT64_MIN, -1), 0x1p63);
     assert_bits_f64(tally__ratio_i64(INT64_MAX, INT64_MAX - 1), 1);
     assert_bits_f64(tally__ratio_i64(((int64_t)1 << 53) + 1, 1), 0x1p53);
-    assert_bits_f64(tally__ratio_i64((int64_t)1 << 62, ((int64_t)1 << 62) + 257), 1 - 0x1p-53);   /* by way of doubles: 1 */
+    assert_bits_f64(tally__ratio_i64((int64_t)1 << 62, ((int64_t)1 << 62) + 257),
+                    1 - 0x1p-53); /* by way of doubles: 1 */
 }
 
 static void a_mean_is_rounded_once(void **state)

@@ -11,7 +11,8 @@ static void check(uint64_t m, int e, int fraction, int exponent)
     big_add_at(&number, m, e > 0 ? e : 0);
     big_add_at(&one, 1, e < 0 ? -e : 0);
     if (ref_is_nearest(&number, &one, got, fraction, exponent)) return;
-    print_error("%llu * 2^%d with %d + %d bits is not 0x%llx\n", (unsigned long long)m, e, fraction, exponent, (unsigned long long)got);
+    print_error("%llu * 2^%d with %d + %d bits is not 0x%llx\n", (unsigned long long)m, e, fraction, exponent,
+                (unsigned long long)got);
     fail();
 }
 
@@ -50,7 +51,7 @@ static void what_lies_below_breaks_ties_only(void **state)
     assert_int_equal(tally__round_bits(one + half, -62, true, 52, 11), UINT64_C(0x3ff0000000000001));
     assert_int_equal(tally__round_bits(one + half - 1, -62, true, 52, 11), UINT64_C(0x3ff0000000000000));
     assert_int_equal(tally__round_bits(one, -62, true, 52, 11), UINT64_C(0x3ff0000000000000));
-    assert_int_equal(tally__round_bits(one, -1137, false, 52, 11), 0);              /* 2^-1075 is a tie: to even */
+    assert_int_equal(tally__round_bits(one, -1137, false, 52, 11), 0); /* 2^-1075 is a tie: to even */
     assert_int_equal(tally__round_bits(one, -1137, true, 52, 11), 1);
     assert_int_equal(tally__round_bits(one, -1138, true, 52, 11), 0);
     assert_int_equal(tally__round_bits(UINT64_MAX, 960, true, 52, 11), UINT64_C(0x7ff0000000000000));

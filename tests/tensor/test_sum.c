@@ -1,4 +1,5 @@
-/* sum: the exact sum as a value, at its edges: carries through all words, counters, whole numbers, rounding, bytes. */
+/* sum: the exact sum as a value, at its edges: carries through all words, counters, whole numbers, rounding,
+ * bytes. */
 #include "../support.h"
 
 #include <float.h>
@@ -81,7 +82,8 @@ static void what_is_not_finite_is_counted(void **state)
     s = SUM(INFINITY, -INFINITY);
     assert_int_equal(test_bits_f64(tally__sum_round(&s)), UINT64_C(0x7ff8000000000000));
     s = SUM(test_from_bits_f64(UINT64_C(0xfff8000000000123)), 3);
-    assert_int_equal(test_bits_f64(tally__sum_round(&s)), UINT64_C(0x7ff8000000000000));   /* one NaN, whatever came in */
+    assert_int_equal(test_bits_f64(tally__sum_round(&s)),
+                     UINT64_C(0x7ff8000000000000)); /* one NaN, whatever came in */
     assert_false(tally__sum_is_zero(&t));
     assert_true(tally__sum_is_zero(&empty));
 }
@@ -196,8 +198,10 @@ static void random_bytes_unpack_to_what_packs_to_them_or_not_at_all(void **state
         test_rng   r = { i };
         uint8_t    bytes[TALLY__SUM_BYTES_MAX], again[TALLY__SUM_BYTES_MAX];
         tally__sum s;
-        for (size_t j = 0; j < sizeof bytes; j++) bytes[j] = (uint8_t)(test_below(&r, 3) ? test_next(&r) : test_below(&r, 2) * 255);
-        bytes[24] = (uint8_t)test_below(&r, 36), bytes[26] = (uint8_t)test_below(&r, 36), bytes[25] = bytes[27] = 0;
+        for (size_t j = 0; j < sizeof bytes; j++)
+            bytes[j] = (uint8_t)(test_below(&r, 3) ? test_next(&r) : test_below(&r, 2) * 255);
+        bytes[24] = (uint8_t)test_below(&r, 36), bytes[26] = (uint8_t)test_below(&r, 36),
+        bytes[25] = bytes[27] = 0;
         const size_t n = tally__sum_unpack(&s, bytes, test_below(&r, sizeof bytes + 1));
         if (!n) continue;
         taken++;

@@ -1,5 +1,5 @@
-/* sum_add: the ways a block may go all lead to the same bits: floating-point modes, guesses, alignment, lengths around the
- * blocks, strides, dtypes; and the guess learns, so that the fast way is taken again. */
+/* sum_add: the ways a block may go all lead to the same bits: floating-point modes, guesses, alignment,
+ * lengths around the blocks, strides, dtypes; and the guess learns, so that the fast way is taken again. */
 #include "../support.h"
 
 #include <fenv.h>
@@ -25,10 +25,15 @@ static double drawn(int set, test_rng *r, bool narrow, size_t i)
     case 0:  return unit - 1;
     case 1:  return sign * ldexp(unit, (int)(any >> 1 & 31) - 20);
     case 2:  return sign * ldexp(unit, (int)((any >> 1 & 127) % 90) - 60);
-    case 3:  return sign * ldexp(unit, (int)((any >> 1 & 4095) % (narrow ? 250 : 2000)) - (narrow ? 125 : 1000));
+    case 3:
+        return sign * ldexp(unit, (int)((any >> 1 & 4095) % (narrow ? 250 : 2000)) - (narrow ? 125 : 1000));
     case 4:  return sign * ldexp((double)(any >> 52), narrow ? -149 : -1074);              /* subnormal */
-    case 5:  return narrow ? 0x1.fffffep14 : 0x1.fffffffffffffp1;                          /* all ones, cells at their fullest */
-    case 6:  return i % 500 == 7 ? 0x1p-140 : i % 700 == 3 ? -(double)INFINITY : i % 900 == 5 ? (double)NAN : sign * unit;
+    case 5: return narrow ? 0x1.fffffep14 : 0x1.fffffffffffffp1; /* all ones, cells at their fullest */
+    case 6:
+        return i % 500 == 7   ? 0x1p-140
+               : i % 700 == 3 ? -(double)INFINITY
+               : i % 900 == 5 ? (double)NAN
+                              : sign * unit;
     case 7:  return sign * ldexp(unit, narrow ? 126 : 1022);
     default: return (double)(any >> 1 & 1023) * sign;
     }
@@ -62,13 +67,15 @@ static tally__sum plain_f32(const float *x, size_t n)
 static void same_sum(const tally__sum *got, const tally__sum *want, const char *what, int set, size_t n)
 {
     if (!memcmp(got, want, sizeof *got)) return;
-    print_error("%s: set %d, n %zu: %.17g is not %.17g\n", what, set, n, tally__sum_round(got), tally__sum_round(want));
+    print_error("%s: set %d, n %zu: %.17g is not %.17g\n", what, set, n, tally__sum_round(got),
+                tally__sum_round(want));
     fail();
 }
 
 static void lengths_around_the_blocks_and_any_alignment_give_the_same_bits(void **state)
 {
-    static const size_t lengths[] = { 0, 1, 5, 6, 7, 8, 9, 15, 31, 33, 64, 100, 1007, 1008, 1009, 2015, 2016, 2017, 3024, 4032, 4033, 6100 };
+    static const size_t lengths[] = { 0,   1,    5,    6,    7,    8,    9,    15,   31,   33,   64,
+                                      100, 1007, 1008, 1009, 2015, 2016, 2017, 3024, 4032, 4033, 6100 };
 
     (void)state;
     for (int set = 0; set < SETS; set++) {
@@ -115,7 +122,7 @@ static const int roundings[] = {
 #endif
 };
 
-/* 1: results that would be subnormal are 0; 2: operands that are subnormal are 0. What cannot be set is left. */
+/* 1: results that would be subnormal are 0; 2: operands that are subnormal are 0. What cannot be set, is not. */
 static void set_flush(unsigned bits)
 {
 #if defined __SSE2__
@@ -142,7 +149,7 @@ static mode_results all_sums(void)
     for (size_t i = 0; i < N; i++) half[i] = (uint16_t)(i * 11);
     tally__sum_add_f64(&m.f64, &g[0], f64, N);
     tally__sum_add_f32(&m.f32, &g[1], f32, N);
-    tally__sum_add(&m.half, &g[2], TALLY_F16, half, 1, 2900);      /* no inf, no NaN: subnormals and all binades */
+    tally__sum_add(&m.half, &g[2], TALLY_F16, half, 1, 2900); /* no inf, no NaN: subnormals and all binades */
     tally__sum_add(&m.brain, &g[3], TALLY_BF16, half, 2, 1400);
     tally__sum_add(&m.strided, &g[4], TALLY_F32, f32 + N - 1, -3, N / 3);
     m.round = tally__sum_round(&m.f64);
@@ -205,7 +212,8 @@ static void integers_of_every_width_are_added_exactly(void **state)
     test_rng        r = { 3 };
 
     (void)state;
-    for (size_t i = 0; i < TALLY__COUNT(memory); i++) memory[i] = i % 3 ? test_next(&r) : UINT64_MAX << (i % 64);
+    for (size_t i = 0; i < TALLY__COUNT(memory); i++)
+        memory[i] = i % 3 ? test_next(&r) : UINT64_MAX << (i % 64);
     for (int32_t d = TALLY_BOOL; d <= TALLY_I64; d++)
         for (int64_t stride = -2; stride <= 2; stride++) {
             const int64_t size = (int64_t)tally__element_size(d);

@@ -1,5 +1,5 @@
-/* sum_kernels: each kernel by itself. A block it takes is counted exactly, a block it cannot count is refused: one value
- * too large, one bit too low, one that is not finite, at any place. */
+/* sum_kernels: each kernel by itself. A block it takes is counted exactly, a block it cannot count is
+ * refused: one value too large, one bit too low, one that is not finite, at any place. */
 #include "../support.h"
 
 #include "../../src/tensor/tensor.h"
@@ -40,8 +40,12 @@ static void full_blocks_of_the_largest_counts_fit(void **state)
 
 static void a_single_bad_value_is_refused_wherever_it_stands(void **state)
 {
-    const float  bad_f32[] = { 2.0f, -2.5f, 0x1p-42f, -0x1.8p-41f, INFINITY, -INFINITY, NAN, -NAN, 0x1p127f, 0x1p-149f };
-    const double bad_f64[] = { 2.0, -2.5, 0x1p-101, -0x1.8p-100, (double)INFINITY, -(double)INFINITY, (double)NAN, -(double)NAN, 0x1p1023, 0x1p-1074 };
+    const float  bad_f32[] = { 2.0f,      -2.5f, 0x1p-42f, -0x1.8p-41f, INFINITY,
+                               -INFINITY, NAN,   -NAN,     0x1p127f,    0x1p-149f };
+    const double bad_f64[] = {
+        2.0,         -2.5,         0x1p-101, -0x1.8p-100, (double)INFINITY, -(double)INFINITY,
+        (double)NAN, -(double)NAN, 0x1p1023, 0x1p-1074
+    };
     int64_t      k[TALLY__SUM_LEVELS];
 
     (void)state;
@@ -66,7 +70,7 @@ static void the_last_bit_covered_is_counted(void **state)
     assert_true(k == 1);
     for (int levels = 2; levels <= 4; levels++) {
         tally__sum want = { { 0 }, 0, 0, 0 };
-        f64[0] = ldexp(1, 3 - 1 - 51 * levels);     /* unit of the last level: 2^(top - 52 - 51 (levels - 1)) */
+        f64[0] = ldexp(1, 3 - 1 - 51 * levels); /* unit of the last level: 2^(top - 52 - 51 (levels - 1)) */
         f64[1] = -0x1.8p0;
         tally__sum_add_one(&want, f64[0]);
         tally__sum_add_one(&want, f64[1]);
@@ -129,7 +133,8 @@ static void floats_split_as_their_doubles_do(void **state)
             f32[j] = ldexpf(1 + (float)test_unit(&r), e);
         }
         kernels->widen(f64, f32, n);
-        assert_int_equal(kernels->split_f32(f32, n, top, levels, k), kernels->split(f64, n, top, levels, wide));
+        assert_int_equal(kernels->split_f32(f32, n, top, levels, k),
+                         kernels->split(f64, n, top, levels, wide));
         assert_memory_equal(k, wide, sizeof k);
     }
 }
@@ -143,7 +148,8 @@ static void halves_of_integers_are_added_apart(void **state)
     (void)state;
     kernels->integers(x, TALLY_I64, 4, part);
     assert_true(part[2] == -2);
-    assert_true(part[0] == (int64_t)0xffffffff * 2 + 5 && part[1] == (int64_t)0xffffffff + 0x80000000 + 0x7fffffff);
+    assert_true(part[0] == (int64_t)0xffffffff * 2 + 5 &&
+                part[1] == (int64_t)0xffffffff + 0x80000000 + 0x7fffffff);
     kernels->integers(x, TALLY_U64, 4, part);
     assert_true(part[2] == 0);
     kernels->integers(b, TALLY_BOOL, 3, part);

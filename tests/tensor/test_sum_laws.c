@@ -1,6 +1,7 @@
-/* sum_laws: adversarial sums against exact_reference.h. Every case makes its own terms, splits them at random, adds the
- * pieces in any order with any guess, merges; then the words, every rounding, mean, ratio, packing and subtraction must
- * be exactly right. The hash of all result bits is printed: every compiler must print the same. */
+/* sum_laws: adversarial sums against exact_reference.h. Every case makes its own terms, splits them at
+ * random, adds the pieces in any order with any guess, merges; then the words, every rounding, mean, ratio,
+ * packing and subtraction must be exactly right. The hash of all result bits is printed: every compiler must
+ * print the same. */
 #include "exact_terms.h"
 
 enum { CASES = 300000, RATIOS = 150000, PIECES = 5 };
@@ -29,8 +30,9 @@ static uint64_t memory[3 * MOST + 8];   /* up to 8 bytes an element, up to strid
 
 static void wrong(const sum_case *c, const char *what, uint64_t got)
 {
-    print_error("%s is wrong: case seed 0x%016llx, %s, n %zu, stride %lld, got 0x%016llx\n", what, (unsigned long long)c->seed,
-                tally_dtype_name((tally_dtype)c->dtype), c->n, (long long)c->stride, (unsigned long long)got);
+    print_error("%s is wrong: case seed 0x%016llx, %s, n %zu, stride %lld, got 0x%016llx\n", what,
+                (unsigned long long)c->seed, tally_dtype_name((tally_dtype)c->dtype), c->n,
+                (long long)c->stride, (unsigned long long)got);
     fail();
 }
 
@@ -50,7 +52,12 @@ static void put_raw(void *at, uint64_t raw, int bits)
     const uint16_t half = (uint16_t)raw;
     const uint32_t word = (uint32_t)raw;
 
-    memcpy(at, bits == 8 ? (const void *)&byte : bits == 16 ? (const void *)&half : bits == 32 ? (const void *)&word : (const void *)&raw, (size_t)bits / 8);
+    memcpy(at,
+           bits == 8    ? (const void *)&byte
+           : bits == 16 ? (const void *)&half
+           : bits == 32 ? (const void *)&word
+                        : (const void *)&raw,
+           (size_t)bits / 8);
 }
 
 static void draw_case(sum_case *c, uint64_t seed)
@@ -66,7 +73,8 @@ static void draw_case(sum_case *c, uint64_t seed)
     if (kind < 18) f = &formats[kind < 8 ? 0 : kind < 14 ? 1 : kind < 16 ? 2 : 3];
     c->dtype = f ? f->dtype : TALLY_BOOL + (int32_t)test_below(&r, 9);
     if (f) draw_floats(f, &r, drawn, c->n);
-    for (size_t i = 0; !f && i < c->n; i++) drawn[i] = test_below(&r, 4) ? test_next(&r) : 0 - (test_next(&r) & 1);
+    for (size_t i = 0; !f && i < c->n; i++)
+        drawn[i] = test_below(&r, 4) ? test_next(&r) : 0 - (test_next(&r) & 1);
     const int    bits = tally__dtype_bits(c->dtype);
     const size_t size = (size_t)bits / 8, span = 3 * MOST * size, start = test_below(&r, 4) * size;
     c->data = (char *)memory + (c->stride < 0 ? span - size : start);
@@ -125,7 +133,8 @@ static bool words_equal(const tally__sum *s, const ref_sum *want)
         carry = carry && !v;
         if (s->word[i] != v) return false;
     }
-    return m.n <= 2 * TALLY__SUM_WORDS && s->inf == want->inf && s->neg_inf == want->neg_inf && s->nan == want->nan;
+    return m.n <= 2 * TALLY__SUM_WORDS && s->inf == want->inf && s->neg_inf == want->neg_inf &&
+           s->nan == want->nan;
 }
 
 /* what a sum with these counters reads as, where not all are 0 */
@@ -168,7 +177,7 @@ static bool right_f32(const ref_sum *s, uint32_t got)
 
 static void check_values(const sum_case *c, const tally__sum *s, test_rng *r)
 {
-    const int      shift = (int)test_below(r, 64);   /* one draw a line: the order of operands is the compiler's */
+    const int shift = (int)test_below(r, 64); /* one draw a line: the order of operands is the compiler's */
     const uint64_t v = test_bits_f64(tally__sum_round(s)), count = test_next(r) >> shift | 1;
     const uint32_t f = test_bits_f32(tally__sum_round_f32(s));
     const uint64_t mean = test_bits_f64(tally__sum_mean(s, count));
@@ -197,7 +206,8 @@ static void check_bytes(const sum_case *c, const tally__sum *s)
     fold(tally__hash(bytes, n, 1));
 }
 
-static void check_subtract(const sum_case *c, const tally__sum *total, const tally__sum piece[PIECES], test_rng *r)
+static void check_subtract(const sum_case *c, const tally__sum *total, const tally__sum piece[PIECES],
+                           test_rng *r)
 {
     const size_t out = test_below(r, PIECES);
     tally__sum   rest = *total, others = { { 0 }, 0, 0, 0 };
@@ -220,7 +230,8 @@ static void check_whole(const sum_case *c, const tally__sum *s)
 
     if (tally__sum_whole(s, &v)) {
         ref_add_whole(&want, v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
-        if (!ref_finite(&c->ref) || big_compare(v < 0 ? &want.minus : &want.plus, &m) || negative != (v < 0)) wrong(c, "the whole number", (uint64_t)v);
+        if (!ref_finite(&c->ref) || big_compare(v < 0 ? &want.minus : &want.plus, &m) || negative != (v < 0))
+            wrong(c, "the whole number", (uint64_t)v);
         return;
     }
     if (!ref_finite(&c->ref)) return;
@@ -231,7 +242,8 @@ static void check_whole(const sum_case *c, const tally__sum *s)
     if (zeros >= REF_UNIT && big_compare(&m, &limit) <= 0) wrong(c, "the verdict not whole", 0);
 }
 
-/* a / b where one is not finite and b is not 0: what IEEE division gives, a finite sum counting as finite however large */
+/* a / b where one is not finite and b is not 0: what IEEE division gives, a finite sum counting as finite
+ * however large */
 static uint64_t special_ratio(const ref_sum *a, const ref_sum *b)
 {
     bool           a_negative, b_negative;
@@ -327,10 +339,12 @@ static void add_to_both(tally__sum *s, ref_sum *ref, double v)
 /* s = b * m * 2^shift exactly, of 53 and 54 bits */
 static void add_product(tally__sum *s, ref_sum *ref, uint64_t b, uint64_t m, int shift)
 {
-    const uint64_t b_part[2] = { b & 0x3ffffff, b >> 26 }, m_part[3] = { m & 0x3ffff, m >> 18 & 0x3ffff, m >> 36 };
+    const uint64_t b_part[2] = { b & 0x3ffffff, b >> 26 },
+                   m_part[3] = { m & 0x3ffff, m >> 18 & 0x3ffff, m >> 36 };
 
     for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 3; j++) add_to_both(s, ref, ldexp((double)(b_part[i] * m_part[j]), 26 * i + 18 * j + shift));
+        for (int j = 0; j < 3; j++)
+            add_to_both(s, ref, ldexp((double)(b_part[i] * m_part[j]), 26 * i + 18 * j + shift));
 }
 
 static double drawn_scale(test_rng *r, int low, int high)
@@ -342,7 +356,8 @@ static double drawn_scale(test_rng *r, int low, int high)
 
 static void draw_ratio(test_rng *r, tally__sum *a, ref_sum *x, tally__sum *b, ref_sum *y)
 {
-    const uint64_t m = (test_next(r) >> 10) | (uint64_t)1 << 53 | 1, den = test_next(r) >> 11 | (uint64_t)1 << 52;
+    const uint64_t m = (test_next(r) >> 10) | (uint64_t)1 << 53 | 1,
+                   den = test_next(r) >> 11 | (uint64_t)1 << 52;
     const int      shift = (int)test_below(r, 1700) - 850, how = (int)test_below(r, 7);
 
     if (how < 2) {                                  /* a quotient of 54 bits that is a tie, or next to one */
@@ -405,7 +420,8 @@ static void ratios_of_whole_numbers_are_the_nearest_double(void **state)
         const uint64_t got = test_bits_f64(tally__ratio_i64(v[0], v[1]));
         ref_add_whole(&c.ref, (v[0] < 0) != (v[1] < 0), v[0] < 0 ? 0 - raw[0] : raw[0]);
         big_add_at(&den, v[1] < 0 ? 0 - raw[1] : raw[1], REF_UNIT);
-        if (den.n ? !right_quotient(&c.ref, &den, got) : got != 0) wrong(&c, "the ratio of whole numbers", got);
+        if (den.n ? !right_quotient(&c.ref, &den, got) : got != 0)
+            wrong(&c, "the ratio of whole numbers", got);
         fold(got);
     }
 }

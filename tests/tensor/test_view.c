@@ -52,7 +52,8 @@ static void every_wrong_view_is_named(void **state)
     x = tally_tensor_view(memory, TALLY_F64, 9, shape, NULL), refuse(&x, "rank 0 to 6, found 9");
     x = good(), x.shape[1] = -1, refuse(&x, "found shape [3, -1]");
     x = good(), x.data = NULL, refuse(&x, "expected data for shape [3, 4], found NULL");
-    x = good(), x.data = (const char *)memory + 3, refuse(&x, "aligned to 8 bytes for float64, found an address that is 3 over");
+    x = good(), x.data = (const char *)memory + 3,
+    refuse(&x, "aligned to 8 bytes for float64, found an address that is 3 over");
 }
 
 static void extents_that_cannot_exist_are_named(void **state)
@@ -60,12 +61,15 @@ static void extents_that_cannot_exist_are_named(void **state)
     tally_tensor x = good();
 
     (void)state;
-    x.shape[0] = x.shape[1] = (int64_t)1 << 32, refuse(&x, "fewer than 2^63 elements, found shape [4294967296, 4294967296]");
-    x = good(), x.shape[0] = INT64_MAX, x.shape[1] = 1, refuse(&x, "an extent that fits in memory, found shape [9223372036854775807, 1]");
+    x.shape[0] = x.shape[1] = (int64_t)1 << 32,
+    refuse(&x, "fewer than 2^63 elements, found shape [4294967296, 4294967296]");
+    x = good(), x.shape[0] = INT64_MAX, x.shape[1] = 1,
+    refuse(&x, "an extent that fits in memory, found shape [9223372036854775807, 1]");
     x = good(), x.stride[0] = INT64_MIN, refuse(&x, "an extent that fits in memory");
     x = good(), x.stride[0] = INT64_MAX, refuse(&x, "an extent that fits in memory");
     x = good(), x.stride[0] = -((int64_t)1 << 58), refuse(&x, "strides within memory, found shape [3, 4]");
-    x = good(), x.stride[0] = (int64_t)1 << 58, x.stride[1] = -((int64_t)1 << 58), refuse(&x, "an extent that fits in memory");
+    x = good(), x.stride[0] = (int64_t)1 << 58, x.stride[1] = -((int64_t)1 << 58),
+    refuse(&x, "an extent that fits in memory");
 }
 
 static void an_empty_view_needs_no_memory(void **state)
@@ -108,7 +112,8 @@ static void dense_strides_are_row_major(void **state)
 
 static void overlap_sees_all_memory_between_the_ends(void **state)
 {
-    const tally_tensor up = tally_strided(&memory[10], 5, 2), down = tally_strided(&memory[18], 5, -2);   /* both 10 .. 18 */
+    const tally_tensor up = tally_strided(&memory[10], 5, 2),
+                       down = tally_strided(&memory[18], 5, -2); /* both 10 .. 18 */
 
     (void)state;
     assert_true(tally__overlap(&up, &memory[10], 8));
@@ -179,7 +184,8 @@ static void any_view_packs_in_row_major_order(void **state)
     (void)state;
     for (size_t i = 0; i < cases; i++) {
         test_rng           r = { i };
-        const int32_t      dtype = TALLY_BOOL + (int32_t)test_below(&r, 13), to = TALLY_BOOL + (int32_t)test_below(&r, 13);
+        const int32_t      dtype = TALLY_BOOL + (int32_t)test_below(&r, 13),
+                      to = TALLY_BOOL + (int32_t)test_below(&r, 13);
         const tally_tensor x = any_view(&r, room, dtype, ROOM);
         const size_t       size = tally__element_size(to);
         for (size_t j = 0; j < 1000 && i % 100 == 0; j++) room[test_below(&r, ROOM)] = test_next(&r);
