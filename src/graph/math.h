@@ -333,7 +333,11 @@ static inline float tally__tanh_f32(float x)
     double d = (double)x, a = tally__abs_f64(d), z = d * d;
     double e = tally__exp_f64(2.0 * (a < 20.0 ? a : 20.0));
     double y = (e - 1.0) / (e + 1.0);
-    double small = d + d * z * (-0x1.5555555555555p-2 + z * (0x1.1111111111111p-3 + z * (-0x1.ba1ba1ba1ba1cp-5 + z * 0x1.664f4882c10fap-6)));
+    double p = 0x1.664f4882c10fap-6;                       /* 62/2835, 17/315, 2/15, 1/3 */
+    p = z * p - 0x1.ba1ba1ba1ba1cp-5;
+    p = z * p + 0x1.1111111111111p-3;
+    p = z * p - 0x1.5555555555555p-2;
+    double small = d * (1.0 + z * p);
     y = tally__signed_f64(d) ? -y : y;
     float r = (float)(a < 0.0625 ? small : y);
     return x == x ? r : x;
