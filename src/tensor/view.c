@@ -121,12 +121,10 @@ static int64_t checked_elements(const tally_tensor *x)
     return n;
 }
 
-tally_status tally__tensor_check(const tally_tensor *x, int argument, tally_error *err)
+static tally_status check_view(const tally_tensor *x, int argument, const char *who, tally_error *err)
 {
-    char        who[32], shape[160];
-    tally__text t = { who, sizeof who, 0 };
+    char shape[160];
 
-    tally__put(&t, argument < 0 ? "tensor" : "argument %d", argument);
     if (!x)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: expected a tensor, found NULL", who);
     if (!tally__dtype_ok(x->dtype))
@@ -146,6 +144,17 @@ tally_status tally__tensor_check(const tally_tensor *x, int argument, tally_erro
                            "%s: expected fewer than 2^63 elements, found shape %s", who,
                            shape_text(shape, sizeof shape, x));
     return n ? check_memory(x, argument, who, err) : TALLY_OK;
+}
+
+/* On every call's path: its name is made only for a tensor that is refused. */
+tally_status tally__tensor_check(const tally_tensor *x, int argument, tally_error *err)
+{
+    char        who[32];
+    tally__text t = { who, sizeof who, 0 };
+
+    if (!check_view(x, argument, "", NULL)) return TALLY_OK;
+    tally__put(&t, argument < 0 ? "tensor" : "argument %d", argument);
+    return check_view(x, argument, who, err);
 }
 
 bool tally__overlap(const tally_tensor *x, const void *p, size_t bytes)
