@@ -39,11 +39,11 @@ static void add(tally__cell *c, tally_tensor v)
 
 /* ---- against single elements */
 
-enum { POOL = 4096 };
+enum { POOL = 1 << 15 };
 
 typedef struct entry {
     tally_tensor t;
-    uint64_t     bytes[POOL];       /* enough for 8-byte elements */
+    uint64_t     bytes[POOL];
     tally__sum  *sums;
 } entry;
 
@@ -58,24 +58,19 @@ static double odd_value(test_rng *r)
     }
 }
 
-static void entry_fill(entry *e, test_rng *r, int32_t dtype)
+static void entry_fill(entry *e, test_rng *r, size_t n)
 {
-    const int   tame = (int)test_below(r, 3);
-    const char *end = (const char *)(e->bytes + POOL);
-    char       *p = (char *)e->bytes;
-    e->t.dtype = dtype;
-    e->t.data = e->bytes;
-    if (dtype == TALLY__EXACT) {
-        for (int i = 0; i < POOL / 8; i++) {
-            memset(&e->sums[i], 0, sizeof e->sums[i]);
-            for (size_t n = test_below(r, 3); n; n--)
-                tally__sum_add_one(&e->sums[i], tame ? (double)test_below(r, 9) : odd_value(r));
-        }
-        e->t.data = e->sums;
-        return;
+    const int32_t dtype = e->t.dtype;
+    const int     tame = (int)test_below(r, 3);
+    const size_t  size = tally__element_size(dtype);
+    char         *p = (char *)e->bytes;
+    for (size_t k = 0; dtype == TALLY__EXACT && k < n; k++) {
+        memset(&e->sums[k], 0, sizeof e->sums[k]);
+        for (size_t i = test_below(r, 3); i; i--)
+            tally__sum_add_one(&e->sums[k], tame ? (double)test_below(r, 9) : odd_value(r));
     }
-    for (const size_t size = tally__element_size(dtype); p < end; p += size) {
-        uint64_t bits = test_next(r);
+    for (size_t k = 0; dtype != TALLY__EXACT && k < n; k++, p += size) {
+        const uint64_t bits = test_next(r);
         if (dtype == TALLY_BOOL)
             *(uint8_t *)p = bits & 1;
         else if (tame == 2 && !tally__is_float(dtype))
@@ -85,29 +80,34 @@ static void entry_fill(entry *e, test_rng *r, int32_t dtype)
     }
 }
 
-/* a view of these sizes with strides that stay within the pool: 0, negative, permuted */
-static void entry_view(entry *e, test_rng *r, int rank, const int64_t *shape)
+/* a view of these sizes with strides that are 0, negative, permuted, or leave gaps; exactly its extent is filled */
+static void entry_make(entry *e, test_rng *r, int32_t dtype, int rank, const int64_t *shape)
 {
-    int64_t step = 1, low = 0;
+    int64_t step = 1, low = 0, high = 0;
     int     order[TALLY_MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
-    e->t.rank = rank;
+    e->t = (tally_tensor){ NULL, dtype, rank, { 0 }, { 0 } };
     for (int i = rank - 1; i > 0; i--) {
         const int j = test_below(r, 2) ? i : (int)test_below(r, (size_t)i + 1);
         TALLY__SWAP(int, order[i], order[j]);
     }
     for (int i = rank - 1; i >= 0; i--) {
-        const int a = order[i];
+        const int     a = order[i];
+        const int64_t last = shape[a] ? shape[a] - 1 : 0;
         e->t.shape[a] = shape[a];
         e->t.stride[a] = test_below(r, 9) ? step : 0;
         if (test_below(r, 6) == 0)
             e->t.stride[a] = -e->t.stride[a];
-        if (e->t.stride[a] < 0)
-            low -= e->t.stride[a] * (shape[a] ? shape[a] - 1 : 0);
+        low += e->t.stride[a] < 0 ? -e->t.stride[a] * last : 0;
+        high += e->t.stride[a] > 0 ? e->t.stride[a] * last : 0;
         step *= shape[a] ? shape[a] : 1;
         if (step < 40 && test_below(r, 8) == 0)
             step *= 2;
     }
-    e->t.data = (const char *)e->t.data + low * (int64_t)tally__element_size(e->t.dtype);
+    const size_t n = (size_t)(low + high + 1);
+    assert_true(n <= (dtype == TALLY__EXACT ? (size_t)POOL : sizeof e->bytes / tally__element_size(dtype)));
+    entry_fill(e, r, n);
+    e->t.data = dtype == TALLY__EXACT ? (const char *)(e->sums + low)
+                                      : (const char *)e->bytes + low * (int64_t)tally__element_size(dtype);
 }
 
 static const char *element(const tally_tensor *t, const int64_t *at, const tally_tensor *value)
@@ -197,8 +197,7 @@ static void random_operand(entry *e, test_rng *r, const tally_tensor *value, int
     const int rank = (int)test_below(r, (size_t)value->rank + 1);
     for (int a = 0; a < rank; a++)
         shape[a] = test_below(r, 4) ? value->shape[a] : 1;
-    entry_fill(e, r, dtype);
-    entry_view(e, r, rank, shape);
+    entry_make(e, r, dtype, rank, shape);
 }
 
 static void one_random_case(uint64_t seed, entry *e, oracle *o)
@@ -221,8 +220,7 @@ static void one_random_case(uint64_t seed, entry *e, oracle *o)
         int32_t    dtype = TALLY_BOOL + (int32_t)test_below(&r, 14);
         if (dtype == TALLY__EXACT && tally__elements(rank, shape) > 40)
             dtype = TALLY_F64;
-        entry_fill(&e[0], &r, dtype);
-        entry_view(&e[0], &r, rank, shape);
+        entry_make(&e[0], &r, dtype, rank, shape);
         random_operand(&e[1], &r, &e[0].t, weights[test_below(&r, TALLY__COUNT(weights))]);
         random_operand(&e[2], &r, &e[0].t, TALLY_BOOL);
         assert_int_equal(tally__cell_accumulate(&c, x, &e[0].t, weight ? &e[1].t : NULL, mask ? &e[2].t : NULL, NULL),
@@ -239,7 +237,7 @@ static void any_operands_enter_as_their_single_elements_do(void **state)
     oracle *o = malloc(sizeof *o);
     (void)state;
     for (int i = 0; i < 3; i++)
-        e[i].sums = malloc(POOL / 8 * sizeof(tally__sum));
+        e[i].sums = malloc(POOL * sizeof(tally__sum));
     for (uint64_t seed = 1; seed <= test_scaled(20000); seed++)
         one_random_case(seed, e, o);
     for (int i = 0; i < 3; i++)
