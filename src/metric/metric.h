@@ -34,7 +34,7 @@ struct tally__update {
     tally__place        place;          /* of the user's update_state */
 };
 /* nan.c: the mask of an update (absent: nothing can be NaN); what the policy does with it before and after the body */
-tally_node tally__nan_mask(tally_trace *t, const tally_node *x, int n, tally__place at);
+tally_node tally__nan_mask(const tally_node *x, int n, int n_operands, tally__place at);
 void       tally__nan_before(tally_trace *t, struct tally__update *u, const tally_node *x, int n);
 void       tally__nan_after(tally_trace *t, struct tally__update *u);
 /* the mask for a value of this rank: `all` over the axes that it lacks */

@@ -11,30 +11,43 @@ tally_node tally__mask_to_rank(tally_node mask, int rank, tally__place at)
     return mask;
 }
 
-/* b with a's axes: missing ones at the right and sizes of 1 repeat */
-static tally_node like(tally_node b, tally_node a, tally__place at)
+/* b with a's axes: missing ones at the right repeat, and sizes of 1 where they may */
+static tally_node like(tally_node b, tally_node a, bool repeats, tally__place at)
 {
     const int rank = tally_node_rank(b);
     if (rank == 0)
         return b;
     for (int r = rank; r < tally_node_rank(a); r++)
         b = tally_expand_dims_loc(b, r, AT(at));
-    return rank == 1 ? b : tally_broadcast_like_loc(b, a, AT(at));
+    return repeats ? tally_broadcast_like_loc(b, a, AT(at)) : b;
 }
 
-/* The operands' own NaN masks meet at the highest rank, from the left; a label's last axis of size 1 repeats over the classes. */
-tally_node tally__nan_mask(tally_trace *t, const tally_node *x, int n, tally__place at)
+/* of the operands the last with the most axes: y_pred, whose classes a label [n,1] lacks */
+static tally_node highest_of(const tally_node *x, int n)
 {
-    tally_node highest = { NULL, 0, 0 }, mask = { NULL, 0, 0 };
-    (void)t;
-    for (int i = 0; i < n; i++)
-        if (!tally__is_absent(x[i]) && (tally__is_absent(highest) || tally_node_rank(x[i]) >= tally_node_rank(highest)))
+    tally_node highest = x[0];
+    for (int i = 1; i < n; i++)
+        if (tally_node_rank(x[i]) >= tally_node_rank(highest))
             highest = x[i];
+    return highest;
+}
+
+/* What holds no NaN, operand by operand, in the shape of the highest. A weight with an axis more has size 1 there; one with
+ * still more is refused by whoever uses it. */
+tally_node tally__nan_mask(const tally_node *x, int n, int n_operands, tally__place at)
+{
+    const tally_node highest = highest_of(x, n_operands);
+    const int        rank = tally_node_rank(highest);
+    tally_node       mask = tally__absent();
     for (int i = 0; i < n; i++) {
-        if (tally__is_absent(x[i]) || !tally__is_float(tally_node_dtype(x[i])))
+        const int own = tally_node_rank(x[i]);
+        if (tally__is_absent(x[i]) || !tally__is_float(tally_node_dtype(x[i])) || own > rank + 1)
             continue;
         tally_node is = tally_not_loc(tally_is_nan_loc(x[i], AT(at)), AT(at));
-        is = x[i].id == highest.id ? is : like(is, highest, at);
+        if (own == rank + 1)
+            is = tally__without_one(is, rank, "sample_weight");
+        if (x[i].id != highest.id)
+            is = like(is, highest, own > 1, at);
         mask = tally__is_absent(mask) ? is : tally_and_loc(mask, is, AT(at));
     }
     return mask;
@@ -45,7 +58,7 @@ void tally__nan_before(tally_trace *t, struct tally__update *u, const tally_node
     if (u->k->nan == TALLY_NAN_PROPAGATE)
         return;
     if (u->k->nan == TALLY_NAN_SKIP) {
-        u->mask = tally__nan_mask(t, x, n, u->place);
+        u->mask = tally__nan_mask(x, n, u->k->face.n_operands, u->place);
         return;
     }
     for (int i = 0; i < n; i++) {
