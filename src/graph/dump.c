@@ -131,44 +131,52 @@ static void put_name(dump *d, tally__id id)
 }
 
 /* ---- expressions */
-static const char *infix_of(uint16_t op)
+enum { BIND_ANY, BIND_LOGIC, BIND_COMPARE, BIND_SUM, BIND_PRODUCT, BIND_SIGN, BIND_INDEX };
+
+typedef struct infix {
+    const char *text;               /* NULL: not written between its operands */
+    int         binds;
+} infix;
+
+static infix infix_of(uint16_t op)
 {
     switch (op) {
-    case TALLY__OP_add: return " + ";
-    case TALLY__OP_sub: return " - ";
-    case TALLY__OP_mul: return " * ";
-    case TALLY__OP_div: return " / ";
-    case TALLY__OP_eq: return " == ";
-    case TALLY__OP_ne: return " != ";
-    case TALLY__OP_lt: return " < ";
-    case TALLY__OP_le: return " <= ";
-    case TALLY__OP_gt: return " > ";
-    case TALLY__OP_ge: return " >= ";
-    case TALLY__OP_and: return " and ";
-    case TALLY__OP_or: return " or ";
-    case TALLY__OP_xor: return " xor ";
-    case TALLY__OP_matmul: return " @ ";
-    default: return NULL;
+    case TALLY__OP_add: return (infix){ " + ", BIND_SUM };
+    case TALLY__OP_sub: return (infix){ " - ", BIND_SUM };
+    case TALLY__OP_mul: return (infix){ " * ", BIND_PRODUCT };
+    case TALLY__OP_div: return (infix){ " / ", BIND_PRODUCT };
+    case TALLY__OP_matmul: return (infix){ " @ ", BIND_PRODUCT };
+    case TALLY__OP_eq: return (infix){ " == ", BIND_COMPARE };
+    case TALLY__OP_ne: return (infix){ " != ", BIND_COMPARE };
+    case TALLY__OP_lt: return (infix){ " < ", BIND_COMPARE };
+    case TALLY__OP_le: return (infix){ " <= ", BIND_COMPARE };
+    case TALLY__OP_gt: return (infix){ " > ", BIND_COMPARE };
+    case TALLY__OP_ge: return (infix){ " >= ", BIND_COMPARE };
+    case TALLY__OP_and: return (infix){ " and ", BIND_LOGIC };
+    case TALLY__OP_or: return (infix){ " or ", BIND_LOGIC };
+    case TALLY__OP_xor: return (infix){ " xor ", BIND_LOGIC };
+    default: return (infix){ NULL, BIND_ANY };
     }
 }
 
-static void put_expression(dump *d, tally__id id, bool closed);
+/* in parentheses if it binds less tightly than `least` */
+static void put_expression(dump *d, tally__id id, int least);
 
-static void put_value(dump *d, tally__id id, bool closed)
+static void put_value(dump *d, tally__id id, int least)
 {
     if (!id)
         put(d, "-");
     else if (d->name[id] || d->g->node[id].op == TALLY__OP_argument)
         put_name(d, id);
     else
-        put_expression(d, id, closed);
+        put_expression(d, id, least);
 }
 
 static void put_values(dump *d, const tally__id *id, uint32_t n)
 {
     for (uint32_t k = 0; k < n; k++) {
         put(d, k ? ", " : "");
-        put_value(d, id[k], true);
+        put_value(d, id[k], BIND_ANY);
     }
 }
 
@@ -219,26 +227,29 @@ static void put_call(dump *d, const tally__node *n)
 
 static void put_index(dump *d, const tally__node *n)
 {
-    put_value(d, n->arg[0], false);
+    put_value(d, n->arg[0], BIND_INDEX);
     put(d, "[");
     if (n->op == TALLY__OP_column)
         tally__put(d->out, "%s, %d", "..", n->axis);
     else
-        put_value(d, n->arg[1], true);
+        put_value(d, n->arg[1], BIND_ANY);
     put(d, "]");
 }
 
-static void put_infix(dump *d, const tally__node *n, bool closed)
+/* Operators of one level are read from left to right, so an operand on the right binds more tightly; logic never mixes. */
+static void put_infix(dump *d, const tally__node *n, int least)
 {
-    put(d, closed ? "" : "(");
-    put_value(d, n->arg[0], false);
-    put(d, infix_of(n->op));
-    put_value(d, n->arg[1], false);
-    put(d, closed ? "" : ")");
+    infix i = infix_of(n->op);
+    bool  open = i.binds < least;
+    int   left = i.binds == BIND_SUM || i.binds == BIND_PRODUCT ? i.binds : i.binds + 1;
+    put(d, open ? "(" : "");
+    put_value(d, n->arg[0], left);
+    put(d, i.text);
+    put_value(d, n->arg[1], i.binds + 1);
+    put(d, open ? ")" : "");
 }
 
-/* closed: nothing around it could bind more tightly */
-static void put_expression(dump *d, tally__id id, bool closed)
+static void put_expression(dump *d, tally__id id, int least)
 {
     const tally__node *n = &d->g->node[id];
     if (n->op == TALLY__OP_constant)
@@ -251,11 +262,13 @@ static void put_expression(dump *d, tally__id id, bool closed)
         put_cell(d, n);
     else if (n->op == TALLY__OP_at || n->op == TALLY__OP_column)
         put_index(d, n);
-    else if (infix_of(n->op))
-        put_infix(d, n, closed);
+    else if (infix_of(n->op).text)
+        put_infix(d, n, least);
     else if (n->op == TALLY__OP_neg || n->op == TALLY__OP_not) {
+        put(d, least > BIND_SIGN ? "(" : "");
         put(d, n->op == TALLY__OP_neg ? "-" : "not ");
-        put_value(d, n->arg[0], false);
+        put_value(d, n->arg[0], BIND_SIGN);
+        put(d, least > BIND_SIGN ? ")" : "");
     } else
         put_call(d, n);
 }
@@ -290,14 +303,14 @@ static void put_update(dump *d, const tally__node *n)
     if (spec->kind == TALLY_STATE_COUNT || sums)
         tally__put(d->out, "%s(", fold[spec->kind]);
     if (n->arg[1]) {
-        put_value(d, n->arg[1], false);
+        put_value(d, n->arg[1], BIND_PRODUCT);
         put(d, " * ");
     }
-    put_value(d, n->arg[0], !n->arg[1]);
+    put_value(d, n->arg[0], n->arg[1] ? BIND_SIGN : BIND_ANY);
     put(d, spec->kind == TALLY_STATE_COUNT || sums ? ")" : "");
     if (n->arg[2]) {
         put(d, " where ");
-        put_value(d, n->arg[2], true);
+        put_value(d, n->arg[2], BIND_ANY);
     }
 }
 
@@ -312,11 +325,11 @@ static void put_effect(dump *d, const tally__node *n)
     case TALLY__OP_assign:
         put_cell(d, n);
         put(d, " = ");
-        put_value(d, n->arg[0], true);
+        put_value(d, n->arg[0], BIND_ANY);
         break;
     default:
         tally__put(d->out, "%s ", tally__op_table[n->op].name);
-        put_value(d, n->arg[0], true);
+        put_value(d, n->arg[0], BIND_ANY);
         tally__put(d->out, "%s%s%s", *n->text ? " \"" : "", n->text, *n->text ? "\"" : "");
     }
 }
@@ -327,7 +340,7 @@ static void put_assigned(dump *d, const tally__id *name, const tally__id *value,
         put(d, k ? ", " : "");
         put_name(d, name[k]);
         put(d, " = ");
-        put_value(d, value[k], true);
+        put_value(d, value[k], BIND_ANY);
     }
 }
 
@@ -379,7 +392,7 @@ static void put_if(dump *d, tally__id id, int depth)
     const tally__node   *n = &d->g->node[id];
     const tally__region *b = &d->g->region[n->inner[1]];
     put(d, "if ");
-    put_value(d, n->arg[0], true);
+    put_value(d, n->arg[0], BIND_ANY);
     end_line(d, n->place);
     put_region(d, n->inner[0], depth + 1);
     put_yield(d, id, n->inner[0], "give ", depth + 1);
@@ -401,7 +414,7 @@ static void put_named(dump *d, tally__id id)
     if (n->op == TALLY__OP_result)
         tally__put(d->out, "result %d", n->axis);
     else
-        put_expression(d, id, true);
+        put_expression(d, id, BIND_ANY);
 }
 
 static void put_node(dump *d, tally__id id, int depth)
@@ -493,7 +506,7 @@ static void put_returns(dump *d)
         const tally__return *out = &d->g->out[i];
         put(d, i ? ", " : "  return ");
         if (out->kind == TALLY__ARG_TENSOR)
-            put_value(d, out->node, true);
+            put_value(d, out->node, BIND_ANY);
         else
             put_store(d, out->slot);
     }

@@ -117,6 +117,13 @@ static bool check_argument(tally_trace *t, int i, int32_t kind, const char *op, 
     return false;
 }
 
+/* Sizes that met for the node that comes next wait for the one after it: an argument moves to the front. */
+static void pass_on_equalities(tally__graph *g, tally__id id)
+{
+    for (uint32_t k = g->n_equality; k-- > 0 && g->equality[k].node == id;)
+        g->equality[k].node++;
+}
+
 static tally__id argument_node(tally_trace *t, int i, tally__place at)
 {
     tally__recording *r = t->now;
@@ -127,8 +134,10 @@ static tally__id argument_node(tally_trace *t, int i, tally__place at)
     for (int k = 0; k < a.rank; k++)
         n.dim[k] = tally__size_new(t, (tally__size){ TALLY__SIZE_INPUT, i, 0, k, 0 });
     tally__id id = tally__node_new(t, &n, NULL, 0, at);
-    if (id)
+    if (id) {
         r->graph->node[id].region = 1;
+        pass_on_equalities(r->graph, id);
+    }
     return r->argument[i] = id;
 }
 
