@@ -154,6 +154,7 @@ static tally_status ready_cell(tally__delta *d, int cell, const int64_t *shape, 
     const size_t bytes = (size_t)tally__cell_size(c->rank, shape) * tally__element_size(c->dtype);
     tally__cell_shape(c, shape);
     c->block = tally__block_take(d->store, bytes);
+    d->did_assign = true;
     return c->block ? TALLY_OK : tally__fail_memory(err, bytes);
 }
 

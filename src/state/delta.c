@@ -138,7 +138,7 @@ static void blocks_give(tally__block **list, tally__store *s)
 void tally__deltas_end(tally__delta *d, int n)
 {
     for (int i = 0; i < n; i++) {
-        for (int k = 0; k < d[i].n_cells; k++) {
+        for (int k = 0; (d[i].did_assign || d[i].reads) && k < d[i].n_cells; k++) {
             tally__block_give(d[i].cell[k].block, d[i].store);
             tally__block_give(d[i].copy[k].block, d[i].store);
             d[i].cell[k].block = d[i].copy[k].block = NULL;

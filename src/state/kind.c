@@ -29,6 +29,8 @@ static void sum_add_whole(tally__cell *into, const tally__cell *from)
 
 static void sum_merge(tally__cell *into, const tally__cell *from)
 {
+    if (into->n == 1 && !into->wide && !from->wide && tally__whole_add(into->whole, *from->whole))
+        return;
     if (!into->wide) {
         if (!from->wide && !tally__cell_overflows(into, from)) {
             sum_add_whole(into, from);
