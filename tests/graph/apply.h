@@ -164,7 +164,7 @@ static inline tally_status body_value(const body *y, tally__id id, tally_tensor 
 
 static inline tally_tensor body_run(body *y, tally_node x)
 {
-    tally_tensor out;
+    tally_tensor out = { NULL, 0, 0, { 0 }, { 0 } };
     if (!tally__trace_ok(y->t) || body_value(y, x.id, &out)) {
         if (!tally__trace_ok(y->t))
             tally__trace_finish(y->t, &y->b->err);
