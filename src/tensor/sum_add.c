@@ -4,9 +4,13 @@
 #include "tensor.h"
 
 /* Levels. 0: float anchors; 1 to 3: that many double anchors and one more; WIDE: integer cells. */
-enum { WIDE = 4, FEW = 6, LATE = 64, RETRY = 16, PATIENCE = 4, HEAD_ROOM = 1 };
+enum { WIDE = 4, FEW = 6, HEAD_ROOM = 1 };
+/* The guess's `cool` is a debt: a block that fits pays 1, one that is refused adds PRICE. At the limit the level rises
+ * and starts with DEBT; once all is paid it falls, on probation just below the limit. So a level is left where more
+ * than one block in five needs the next, and tried again after 64 blocks that fit. */
+enum { PRICE = 4, LIMIT = 16, DEBT = 64, HIGH_LIMIT = 96, RETRY = 16 };
 /* |x| < 2^(exponent + 1); the anchors of all levels stay normal, their units representable */
-enum { LOWEST = -700, HIGHEST = 1020, NARROW_LOWEST = -60, NARROW_HIGHEST = 124, NARROW_BINADES = 18 };
+enum { LOWEST = -700, HIGHEST = 1020, NARROW_LOWEST = -60, NARROW_HIGHEST = 124 };
 enum { F64_DIGITS = 52, F32_DIGITS = 23, BIAS = 1023 };
 
 static const tally__sum_kernels *const kernels = &tally__sum_kernels_base;
@@ -107,24 +111,19 @@ static bool narrow_add(tally__sum *s, const float *x, size_t n, int exponent)
 /* a block fitted level `level`; `base` is the lowest level of its dtype */
 static void guess_fitted(tally__guess *g, int level, int base)
 {
-    if (level == base) {
-        g->cool = (uint8_t)(g->cool ? g->cool - 1 : 0);   /* here cool counts refusals */
-    } else if (++g->cool >= LATE) {                       /* above, successes: try the level below */
-        g->level = (uint8_t)(level - 1);
-        g->cool = level - 1 == base ? PATIENCE - 1 : 0;
-    }
+    if (g->cool) g->cool--;
+    if (g->cool || level == base) return;
+    g->level = (uint8_t)(level - 1);
+    g->cool = level - 1 == base ? LIMIT - PRICE : DEBT;
 }
 
-/* a block was refused at `level` and needed `need` once its exponent was known */
-static void guess_refused(tally__guess *g, int level, int base, int need)
+/* a block was refused at `level`, and `used` took it once its exponent was known */
+static void guess_refused(tally__guess *g, int level, int base, int used)
 {
-    g->cool = (uint8_t)(level == base ? g->cool + 1 : 0);
-    if (level > base) {
-        g->level = (uint8_t)TALLY__MAX(level, need);
-    } else if (g->cool >= PATIENCE) {
-        g->level = (uint8_t)TALLY__MAX(base + 1, need);
-        g->cool = 0;
-    }
+    g->cool = (uint8_t)(g->cool + PRICE);
+    if (g->cool < (level == base ? LIMIT : HIGH_LIMIT)) return;
+    g->level = (uint8_t)TALLY__MIN(TALLY__MAX(level + 1, used), WIDE - 1);
+    g->cool = DEBT;
 }
 
 /* lowest biased exponent that `level` covers below `exponent`, for values of that many fraction bits */
@@ -133,44 +132,49 @@ static int32_t level_floor(int exponent, int level, int digits)
     return exponent + BIAS - 49 - 51 * level + digits;
 }
 
-static bool fits_narrow(int32_t low, int32_t high)
+/* The lowest level that takes the block but for a few values, which are 0 in rest and counted; the highest where none
+ * does. *far: finite values are among them. */
+static int find_level(double *rest, const double *x, size_t n, int exponent, int digits, int32_t low, size_t *peeled,
+                      bool *far)
 {
-    const int e = clamp_exponent(high - BIAS + HEAD_ROOM, NARROW_LOWEST, NARROW_HIGHEST);
-    return high - BIAS <= e && low - BIAS >= e - NARROW_BINADES;
+    for (int level = 1;; level++) {
+        int32_t floor = level_floor(exponent, level, digits);
+        if (digits == F32_DIGITS && floor <= BIAS - 126) floor = 0;   /* a subnormal float has fewer digits */
+        *peeled = kernels->peel(rest, x, n, floor, exponent + BIAS);
+        *far = low < floor;
+        if (*peeled <= n / 64 + 1 || level == WIDE - 1) return level;
+    }
 }
 
 /* A block that its level refused: find its range, put aside what lies outside (inf, NaN, a few far values),
  * and give the rest to the level that covers it. */
 static void split_again(tally__sum *s, tally__guess *g, const double *x, size_t n, int level, int digits)
 {
-    const int base = digits == F32_DIGITS ? 0 : 1;
-    double    rest[TALLY__SUM_BLOCK];
-    int32_t   low, high;
-    int       need = 1;
+    double  rest[TALLY__SUM_BLOCK];
+    int32_t low, high;
+    size_t  peeled;
+    bool    far;
 
     kernels->range(x, n, &low, &high);
-    if (digits == F32_DIGITS) low = TALLY__MAX(low, BIAS - 126);   /* a subnormal float has fewer digits */
     const int e = clamp_exponent(high - BIAS + HEAD_ROOM, LOWEST, HIGHEST);
-    while (need < WIDE - 1 && level_floor(e, need, digits) > low) need++;
-    const int32_t floor = level_floor(e, need, digits) > BIAS - 126 || digits == F64_DIGITS
-                              ? level_floor(e, need, digits) : 0;
-    const size_t peeled = kernels->peel(rest, x, n, floor, e + BIAS);
-    if (peeled > n / 8 + 1 || !split_add(s, rest, n, e, need)) {
+    const int used = find_level(rest, x, n, e, digits, low, &peeled, &far);
+    if (peeled > n / 8 + 1 || !split_add(s, rest, n, e, used)) {
         wide_add(s, x, n);
         if (high >= 0) g->level = WIDE, g->cool = 0;
         return;
     }
     for (size_t i = 0; peeled && i < n; i++)
         if (tally__f64_bits(x[i]) != tally__f64_bits(rest[i])) tally__sum_add_one(s, x[i]);
-    if (high >= 0) g->exponent = (int16_t)e;
-    if (!peeled) guess_refused(g, level, base, base == 0 && fits_narrow(low, high) ? 0 : need);
-    else g->level = (uint8_t)level;
+    if (high < 0) return;
+    g->exponent = (int16_t)e;
+    g->level = (uint8_t)level;
+    if (!peeled || far) guess_refused(g, level, digits == F32_DIGITS ? 0 : 1, used);
 }
 
 static void cells_block(tally__sum *s, tally__guess *g, const double *x, size_t n)
 {
     wide_add(s, x, n);
-    if (++g->cool >= RETRY) g->level = WIDE - 1, g->cool = 0;
+    if (++g->cool >= RETRY) g->level = WIDE - 1, g->cool = DEBT;
 }
 
 static void block_f64(tally__sum *s, tally__guess *g, const double *x, size_t n)
@@ -220,7 +224,7 @@ static tally__guess guess_in_range(const tally__guess *g)
     tally__guess clean = *g;
 
     if (clean.level > WIDE) clean.level = 0;
-    if (clean.cool > LATE) clean.cool = 0;
+    if (clean.cool > HIGH_LIMIT) clean.cool = 0;
     return clean;
 }
 
