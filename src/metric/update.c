@@ -21,19 +21,22 @@ static const char *skip_prefix(const char *text, const char *prefix)
     return strncmp(text, prefix, n) == 0 && text[n] == ':' && text[n + 1] == ' ' ? text + n + 2 : text;
 }
 
-/* "name: role: what the call said"; of many metrics the class that the text begins with stands for the name */
-static void explain(const tally_metric *m, bool many, const char *name, int n, tally_error *err)
+/* "name: role: what the call said". In a text about one of many metrics its class stands for the name. */
+static void explain(tally_metric *const *m, int n_m, const char *name, int n, tally_error *err)
 {
     const tally_error   was = *err;
-    const tally__class *k = class_of(m);
-    const char         *rest = skip_prefix(was.text, name);
-    const bool          has_role = was.argument >= 0 && was.argument < n;
+    const tally__class *k = class_of(m[0]);
+    const char         *rest = skip_prefix(was.text, name), *who = name;
     char                title[128];
-    tally__store_title(tally__store_of_metric(m), title, sizeof title);
-    if (!many)
-        rest = skip_prefix(skip_prefix(rest, k->face.name), title);
-    tally__fail(err, was.status, was.argument, "%s: %s%s%s", name, has_role ? tally__role(k, was.argument) : "",
-                has_role ? ": " : "", rest);
+    for (int i = 0; n_m > 1 && i < n_m && who == name; i++)
+        if (skip_prefix(rest, class_of(m[i])->face.name) != rest)
+            who = class_of(m[i])->face.name;
+    tally__store_title(tally__store_of_metric(m[0]), title, sizeof title);
+    rest = n_m > 1 ? skip_prefix(rest, who) : skip_prefix(skip_prefix(rest, k->face.name), title);
+    if (was.argument >= 0 && was.argument < n)
+        tally__fail(err, was.status, was.argument, "%s: %s: %s", who, tally__role(k, was.argument), rest);
+    else
+        tally__fail(err, was.status, was.argument, "%s: %s", who, rest);
 }
 
 static tally_status check_operands(const tally_metric *m, const char *name, const tally_tensor *const *x, int n, tally_error *err)
@@ -60,7 +63,7 @@ static tally_status call_update(tally_metric *const *m, int n_m, const tally_ten
         in[n + i] = tally__in_metric(m[i]);
     tally_status status = tally__call(tally__eager(m[0], TALLY__VERB_UPDATE), in, n + n_m, NULL, 0, name, e);
     if (status && err)
-        explain(m[0], n_m > 1, name, n, err);
+        explain(m, n_m, name, n, err);
     return status;
 }
 

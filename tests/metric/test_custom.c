@@ -1,0 +1,313 @@
+/* Classes of one's own: perplexity with an ignored id, R2 with a state per column, extrema and counts; what a class may not
+ * be, and what accumulate refuses. */
+#include "feed.h"
+
+/* ---- perplexity */
+typedef struct perplexity_config { int64_t ignore; } perplexity_config;
+enum { NLL, TOKENS };
+static const tally_state_spec perplexity_states[] = { { "nll", TALLY_STATE_SUM, 0, { 0, 0 } }, { "tokens", TALLY_STATE_SUM, 0, { 0, 0 } } };
+
+static void perplexity_update(tally_trace *t, const tally_update *u)
+{
+    const perplexity_config *c = u->config;
+    tally_node               ids = u->operand[0], p = u->operand[1], keep = tally_ne(ids, tally_num((double)c->ignore));
+    tally_node picked = tally_sum(tally_mul(p, tally_one_hot(ids, tally_dim(p, 1), tally_node_dtype(p))), 1);
+    tally_accumulate(t, u, NLL, tally_select(keep, tally_neg(tally_log(picked)), tally_num(0)), u->weight);
+    tally_accumulate(t, u, TOKENS, tally_cast(keep, tally_node_dtype(p)), u->weight);
+}
+
+static tally_node perplexity_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return tally_exp(tally_ratio(s[NLL], s[TOKENS]));
+}
+
+static const tally_metric_class perplexity = { sizeof(tally_metric_class), "Perplexity", 2, 2, 0, -1, perplexity_states,
+                                               perplexity_update, perplexity_result };
+
+static tally_metric *make_perplexity(int64_t ignore, tally_error *err)
+{
+    const perplexity_config c = { ignore };
+    return tally_metric_new(&perplexity, &c, sizeof c, NULL, err);
+}
+
+static void perplexity_ignores_its_id(void **state)
+{
+    (void)state;
+    tally_error   err;
+    tally_metric *m = make_perplexity(-100, &err), *other = make_perplexity(-1, &err);
+    assert_int_equal(tally_metric_is_defined(m), 0);
+    assert_ok(feed_as(m, V(3, 0, -100, 1), TALLY_I32, M(3, 2, .5, .5, .9, .1, .75, .25), TALLY_F32, NULL, 0, &err), &err);
+    assert_near(tally_metric_result(m), sqrt(1 / (.5 * .25)));
+    assert_int_equal(tally_metric_is_defined(m), 1);
+    assert_ok(feed_as(m, V(2, -100, 0), TALLY_I32, M(2, 2, 0, 1, .5, .5), TALLY_F32, V(2, 5, 2), TALLY_F32, &err), &err);
+    assert_near(tally_metric_result(m), pow(.5 * .25 * .5 * .5, -1. / 4));
+    assert_int_equal(tally_metric_merge_state(m, &other, 1, &err), TALLY_INVALID_ARGUMENT);   /* another configuration */
+    assert_string_equal(tally_metric_name(m), "Perplexity");
+    tally_metric_release(m);
+    tally_metric_release(other);
+}
+
+/* ---- R2 per column, width from the first batch */
+enum { ROWS, SUM, SQUARES, RESIDUAL };
+static const tally_state_spec r2_states[] = { { "count", TALLY_STATE_SUM, 0, { 0, 0 } },
+                                              { "sum", TALLY_STATE_SUM, 1, { TALLY_DIM_OPERAND(1, 1), 0 } },
+                                              { "squared_sum", TALLY_STATE_SUM, 1, { TALLY_DIM_OPERAND(1, 1), 0 } },
+                                              { "residual", TALLY_STATE_SUM, 1, { TALLY_DIM_OPERAND(1, 1), 0 } } };
+
+static void r2_update(tally_trace *t, const tally_update *u)
+{
+    tally_node y = u->operand[0], p = u->operand[1];
+    tally_accumulate(t, u, ROWS, tally_ones_like(tally_column(y, 0)), u->weight);
+    tally_accumulate(t, u, SUM, y, u->weight);
+    tally_accumulate(t, u, SQUARES, tally_square(y), u->weight);
+    tally_accumulate(t, u, RESIDUAL, tally_square(tally_sub(y, p)), u->weight);
+}
+
+static tally_node r2_of_columns(const tally_node *s)
+{
+    tally_node mean = tally_ratio(s[SUM], s[ROWS]), total = tally_sub(s[SQUARES], tally_mul(s[SUM], mean));
+    return tally_sub(tally_num(1), tally_div(s[RESIDUAL], total));
+}
+
+static tally_node r2_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return tally_reduce_mean(r2_of_columns(s));
+}
+
+static tally_node r2_columns_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return r2_of_columns(s);
+}
+
+static const tally_metric_class r2 = { sizeof(tally_metric_class), "MyR2", 2, 4, 0, 1, r2_states, r2_update, r2_result };
+static const tally_metric_class r2_columns = { sizeof(tally_metric_class), "MyR2", 2, 4, 1, 1, r2_states, r2_update, r2_columns_result };
+
+#define R2_Y M(3, 3, 0, 0, 1, 0, 1, 0, 1, 0, 0)
+#define R2_P M(3, 3, .4, .5, .6, .1, .2, .3, .5, .8, .2)
+
+static void r2_takes_its_width_from_the_first_batch(void **state)
+{
+    (void)state;
+    tally_error   err;
+    int64_t       shape[TALLY_MAX_RANK];
+    double        v[3];
+    tally_metric *m = tally_metric_new(&r2, NULL, 0, NULL, &err), *k = tally_metric_new(&r2_columns, NULL, 0, NULL, &err);
+    assert_true(isnan(tally_metric_result(m)));
+    assert_int_equal(tally_metric_result_shape(k, shape), -1);
+    assert_int_equal(tally_metric_is_defined(m), 0);
+    assert_int_equal(tally_metric_values(k, v, 3, &err), TALLY_FAILED_PRECONDITION);
+    FEED(m, M(1, 1, 1), M(1, 1, 2), NULL);
+    FEED(m, M(2, 1, 4, 3), M(2, 1, 4, 4), NULL);
+    assert_near(tally_metric_result(m), .57142854);
+    assert_bits_f64(state_at(m, SQUARES, 0), 26);
+    tally_metric_release(m);
+    FEED(k, R2_Y, R2_P, NULL);
+    assert_ok(tally_metric_values(k, v, 3, &err), &err);
+    assert_near(v[0], .37);
+    assert_near(v[1], -1.295);
+    assert_near(v[2], .565);
+    assert_int_equal(tally_metric_result_shape(k, shape), 1);
+    assert_int_equal(shape[0], 3);
+    assert_true(isnan(tally_metric_result(k)));
+    assert_int_equal(feed(k, M(1, 2, 0, 1), M(1, 2, 0, 1), NULL, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "MyR2: ");
+    assert_int_equal(feed(k, V(2, 0, 1), V(2, 0, 1), NULL, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "MyR2: y_pred, expected rank 2 or more (state \"sum\" has the size of its axis 1)");
+    tally_metric_reset_state(k);
+    FEED(k, R2_Y, M(3, 3, .4, .9, 1.6, .1, 1.2, .6, 1.5, .8, .6), V(3, .8, .1, .4));
+    assert_ok(tally_metric_values(k, v, 3, &err), &err);
+    assert_near(v[0], .17305559);
+    assert_near(v[1], -8.836666);
+    assert_near(v[2], -.521);
+    tally_metric_release(k);
+}
+
+/* ---- extrema and a count; three operands; a NaN policy */
+enum { LEAST, MOST, POSITIVE };
+static const tally_state_spec range_states[] = { { "least", TALLY_STATE_MIN, 0, { 0, 0 } }, { "most", TALLY_STATE_MAX, 0, { 0, 0 } },
+                                                 { "positive", TALLY_STATE_COUNT, 0, { 0, 0 } } };
+
+static void range_update(tally_trace *t, const tally_update *u)
+{
+    tally_node x = tally_add(tally_add(u->operand[0], u->operand[1]), u->operand[2]);
+    tally_accumulate(t, u, LEAST, x, u->weight);
+    tally_accumulate(t, u, MOST, x, u->weight);
+    tally_accumulate(t, u, POSITIVE, tally_gt(x, tally_num(0)), u->weight);
+}
+
+static tally_node range_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return tally_add(tally_sub(s[MOST], s[LEAST]), s[POSITIVE]);
+}
+
+static const tally_metric_class range = { sizeof(tally_metric_class), "Range", 3, 3, 0, 0, range_states, range_update, range_result };
+
+static void extrema_and_counts_are_states_too(void **state)
+{
+    (void)state;
+    tally_error          err;
+    tally_metric_options o = TALLY_METRIC_OPTIONS_INIT;
+    const double         a[] = { 1, -3, NAN, 10 }, b[] = { 1, 1, 1, 1 }, c[] = { 0, 0, 0, NAN };
+    tally_tensor         ta = tally_vector(a, 4), tb = tally_vector(b, 4), tc = tally_vector(c, 4);
+    const tally_tensor  *operands[] = { &ta, &tb, &tc, &tb };
+    o.nan = TALLY_NAN_SKIP;
+    tally_metric *m = tally_metric_new(&range, NULL, 0, &o, &err);
+    assert_ok(tally_metric_update_state_n(m, operands, 3, &err), &err);
+    assert_bits_f64(tally_metric_result(m), 2 - -2 + 1);
+    assert_int_equal(tally_metric_skipped(m), 2);
+    assert_ok(tally_metric_update_state_n(m, operands, 4, &err), &err);
+    assert_bits_f64(tally_metric_result(m), 2 - -2 + 2);
+    assert_int_equal(tally_metric_update_state_n(m, operands, 2, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "Range: operands, expected 3 (operand 0 to operand 2) and at most a sample_weight, found 2");
+    tally_metric_release(m);
+}
+
+/* ---- what a class may not be */
+static void classes_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    tally_error        err;
+    tally_metric_class k = perplexity;
+    tally_state_spec   bad[2] = { perplexity_states[0], perplexity_states[1] };
+    const struct { size_t at; int32_t v; const char *text; } number[] = {
+        { offsetof(tally_metric_class, n_operands), 0, "n_operands, expected 1 to 4, found 0" },
+        { offsetof(tally_metric_class, n_operands), 5, "n_operands, expected 1 to 4, found 5" },
+        { offsetof(tally_metric_class, n_states), 0, "n_states, expected 1 to 16, found 0" },
+        { offsetof(tally_metric_class, result_rank), -1, "result_rank, expected 0 to 6, found -1" },
+        { offsetof(tally_metric_class, direction), 2, "direction, expected -1 to 1, found 2" } };
+    assert_null(tally_metric_new(NULL, NULL, 0, NULL, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "metric: class, expected a tally_metric_class, found NULL");
+    for (size_t i = 0; i < TALLY__COUNT(number); i++) {
+        k = perplexity;
+        memcpy((char *)&k + number[i].at, &number[i].v, sizeof number[i].v);
+        assert_null(tally_metric_new(&k, NULL, 0, NULL, &err));
+        assert_error_has(&err, TALLY_INVALID_ARGUMENT, number[i].text);
+    }
+    k = perplexity;
+    k.size = 8;
+    assert_null(tally_metric_new(&k, NULL, 0, NULL, &err));
+    k = perplexity;
+    k.name = NULL;
+    assert_null(tally_metric_new(&k, NULL, 0, NULL, &err));
+    k = perplexity;
+    k.update = NULL;
+    assert_null(tally_metric_new(&k, NULL, 0, NULL, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "Perplexity: class.update, expected one, found NULL");
+    k = perplexity;
+    k.states = bad;
+    bad[1].kind = TALLY_STATE_TENSOR;
+    assert_null(tally_metric_new(&k, NULL, 0, NULL, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "Perplexity: state \"tokens\", kind, expected TALLY_STATE_SUM");
+    bad[1] = r2_states[1];
+    bad[1].shape[0] = TALLY_DIM_OPERAND(2, 0);
+    assert_null(tally_metric_new(&k, NULL, 0, NULL, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "state \"sum\", axis 0, expected a size or TALLY_DIM_OPERAND of one of 2 operands");
+    assert_null(tally_metric_new(&perplexity, NULL, 8, NULL, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "Perplexity: config, expected 8 bytes, found NULL");
+}
+
+enum { BAD_STATE, LOW_RANK, HIGH_WEIGHT, NO_UPDATE, ABSENT_VALUE, WRONG_RESULT, ABSENT_RESULT, ITSELF, FAULTS };
+typedef struct fault_config { int64_t which; } fault_config;
+static const tally_state_spec fault_states[] = { { "scalar", TALLY_STATE_SUM, 0, { 0, 0 } }, { "vector", TALLY_STATE_SUM, 1, { 2, 0 } } };
+
+static void fault_update(tally_trace *t, const tally_update *u)
+{
+    const fault_config *c = u->config;
+    const tally_node    x = u->operand[0], none = { NULL, 0, 0 };
+    tally_update        own = { .config = u->config };
+    switch (c->which) {
+    case BAD_STATE: tally_accumulate(t, u, 2, x, none); break;
+    case LOW_RANK: tally_accumulate(t, u, 1, tally_reduce_sum(x), none); break;
+    case HIGH_WEIGHT: tally_accumulate(t, u, 0, tally_reduce_sum(x), tally_expand_dims(x, 0)); break;
+    case NO_UPDATE: tally_accumulate(t, &own, 0, x, none); break;
+    case ABSENT_VALUE: tally_accumulate(t, u, 0, none, none); break;
+    case ITSELF: tally_update_state(t, u->self, x); break;
+    default: tally_accumulate(t, u, 0, tally_num(1), none); break;
+    }
+}
+
+static tally_node fault_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    const fault_config *c = config;
+    (void)t;
+    return c->which == ABSENT_RESULT ? (tally_node){ NULL, 0, 0 } : c->which == WRONG_RESULT ? s[1] : s[0];
+}
+
+static const tally_metric_class faulty = { sizeof(tally_metric_class), "Faulty", 1, 2, 0, 0, fault_states, fault_update, fault_result };
+
+static void what_a_body_does_wrong_is_told_at_its_line(void **state)
+{
+    (void)state;
+    static const struct { int which; tally_status status; const char *text; } fault[] = {
+        { BAD_STATE, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: state, expected 0 to 1 of Faulty, found 2" },
+        { LOW_RANK, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: value, expected rank 1 or more" },
+        { HIGH_WEIGHT, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: weight, expected rank 1 or less for a value of rank 0, found rank 2" },
+        { NO_UPDATE, TALLY_INVALID_ARGUMENT, "accumulate: u, expected the update that this body was given, found another" },
+        { ABSENT_VALUE, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: argument 0, expected a node of this body, found an absent one" },
+        { ITSELF, TALLY_RESOURCE_EXHAUSTED, "" } };
+    tally_error err;
+    for (size_t i = 0; i < TALLY__COUNT(fault); i++) {
+        const fault_config c = { fault[i].which };
+        tally_metric      *m = tally_metric_new(&faulty, &c, sizeof c, NULL, &err);
+        assert_int_equal(feed(m, V(2, 1, 2), NULL, NULL, &err), fault[i].status);
+        assert_error_has(&err, fault[i].status, strstr(fault[i].text, ": ") ? strstr(fault[i].text, ": ") : "");
+        if (fault[i].status == TALLY_INVALID_ARGUMENT)
+            assert_error_has(&err, fault[i].status, "test_custom.c:");
+        assert_bits_f64(tally_metric_result(m), 0);
+        tally_metric_release(m);
+    }
+    fault_config c = { FAULTS };
+    tally_metric *m = tally_metric_new(&faulty, &c, sizeof c, NULL, &err);
+    FEED(m, V(2, 1, 2), NULL, NULL);                                   /* a number is one sample */
+    assert_bits_f64(tally_metric_result(m), 1);
+    tally_metric_release(m);
+    double v[2];
+    c.which = WRONG_RESULT;
+    m = tally_metric_new(&faulty, &c, sizeof c, NULL, &err);
+    assert_int_equal(tally_metric_values(m, v, 2, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "Faulty: result, expected rank 0 as the class says, found rank 1");
+    tally_metric_release(m);
+    c.which = ABSENT_RESULT;
+    m = tally_metric_new(&faulty, &c, sizeof c, NULL, &err);
+    assert_int_equal(tally_metric_values(m, v, 2, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "result: ");
+    assert_true(isnan(tally_metric_result(m)));
+    tally_metric_release(m);
+}
+
+/* weights with a size of 1, an axis more, an axis less, against a state per column */
+static void weights_align_from_the_left(void **state)
+{
+    (void)state;
+    const struct { const array *w; double rows, sum[2]; } c[] = {
+        { V(2, 1, 10), 11, { 31, 42 } }, { M(2, 1, 1, 10), 11, { 31, 42 } }, { S0(2), 4, { 8, 12 } }, { M(1, 1, 2), 4, { 8, 12 } } };
+    for (size_t i = 0; i < TALLY__COUNT(c); i++) {
+        tally_metric *m = tally_metric_new(&r2, NULL, 0, NULL, NULL);
+        FEED(m, M(2, 2, 1, 2, 3, 4), M(2, 2, 0, 0, 0, 0), c[i].w);
+        assert_bits_f64(state_at(m, ROWS, 0), c[i].rows);
+        assert_bits_f64(state_at(m, SUM, 0), c[i].sum[0]);
+        assert_bits_f64(state_at(m, SUM, 1), c[i].sum[1]);
+        tally_metric_release(m);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(perplexity_ignores_its_id),
+        cmocka_unit_test(r2_takes_its_width_from_the_first_batch),
+        cmocka_unit_test(extrema_and_counts_are_states_too),
+        cmocka_unit_test(classes_that_cannot_be_are_refused),
+        cmocka_unit_test(what_a_body_does_wrong_is_told_at_its_line),
+        cmocka_unit_test(weights_align_from_the_left),
+    };
+    return cmocka_run_group_tests_name("metric/custom", tests, NULL, NULL);
+}
