@@ -1,5 +1,6 @@
-/* effects: what a body does to stores and to the world, in program order. Checks what can be known while recording; the
- * sizes of states are symbols until a call binds them. Knows cells by their schema, no metric class. */
+/* effects: what a body does to stores and to the world, in program order. Checks what can be known
+ * while recording; the sizes of states are symbols until a call binds them. Knows cells by their
+ * schema, no metric class. */
 #include "graph.h"
 
 static void put_type(tally__text *text, int32_t dtype, int rank)
@@ -16,11 +17,13 @@ const tally__schema *tally__metric_schema(tally_metric_ref m, tally__place at, c
     return slot < 0 ? NULL : m.trace->now->graph->slot[slot].schema;
 }
 
-static int32_t metric_slot(tally_trace *t, tally_metric_ref m, int cell, const char *op, tally__place at)
+static int32_t metric_slot(tally_trace *t, tally_metric_ref m, int cell, const char *op,
+                           tally__place at)
 {
     int32_t slot = tally__ref_slot(t, m.trace, m.id, m.generation, TALLY__METRIC, op, at);
     if (slot >= 0 && (cell < 0 || cell >= t->now->graph->slot[slot].schema->n_cells)) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: state, expected an index below %d, found %d", op,
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "%s: state, expected an index below %d, found %d", op,
                           t->now->graph->slot[slot].schema->n_cells, cell);
         return -1;
     }
@@ -44,31 +47,38 @@ static bool fits_state(tally_trace *t, tally_node value, int32_t slot, int cell,
     const tally__cell_spec *spec = cell_spec(t, slot, cell);
     tally__node             n = *tally__node_of(value);
     if (n.rank < spec->rank) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate: value, expected rank %d or more as state %s of %s, found "
-                          "rank %d", spec->rank, spec->name, t->now->graph->slot[slot].schema->class_name, n.rank);
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "accumulate: value, expected rank %d or more as state %s of %s, found "
+                          "rank %d",
+                          spec->rank, spec->name, t->now->graph->slot[slot].schema->class_name,
+                          n.rank);
         return false;
     }
     for (int k = 0; k < spec->rank; k++)
-        if (!tally__sizes_meet(t, tally__size_of_state(t, slot, cell, k), n.dim[n.rank - spec->rank + k], NULL, "accumulate",
-                               at))
+        if (!tally__sizes_meet(t, tally__size_of_state(t, slot, cell, k),
+                               n.dim[n.rank - spec->rank + k], NULL, "accumulate", at))
             return false;
     return true;
 }
 
-/* A factor (weight, mask) aligns with the value from the left; a size of 1 repeats. One of rank 1 has one entry per
- * sample; one of more axes may turn out to have size 1 on any when sizes bind, so nothing is noted for it here. */
-static bool fits_value(tally_trace *t, tally_node factor, tally_node value, const char *what, tally__place at)
+/* A factor (weight, mask) aligns with the value from the left; a size of 1 repeats. One of rank 1
+ * has one entry per sample; one of more axes may turn out to have size 1 on any when sizes bind, so
+ * nothing is noted for it here. */
+static bool fits_value(tally_trace *t, tally_node factor, tally_node value, const char *what,
+                       tally__place at)
 {
     if (tally__is_absent(factor))
         return true;
     tally__node f = *tally__node_of(factor), v = *tally__node_of(value);
     if (f.rank > v.rank) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate: %s, expected rank %d or less as the value, found rank %d",
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "accumulate: %s, expected rank %d or less as the value, found rank %d",
                           what, v.rank, f.rank);
         return false;
     }
     for (int k = 0; k < f.rank; k++)
-        if (tally__size_known(t, f.dim[k]) != 1 && (f.rank == 1 || tally__size_known(t, f.dim[k]) >= 0) &&
+        if (tally__size_known(t, f.dim[k]) != 1 &&
+            (f.rank == 1 || tally__size_known(t, f.dim[k]) >= 0) &&
             !tally__sizes_meet(t, v.dim[k], f.dim[k], NULL, "accumulate", at))
             return false;
     return true;
@@ -83,8 +93,8 @@ static bool check_mask(tally_trace *t, tally_node mask, tally__place at)
     return false;
 }
 
-void tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node value, tally_node weight, tally_node mask,
-                       tally__place at)
+void tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node value,
+                       tally_node weight, tally_node mask, tally__place at)
 {
     tally_node x[3] = { value, weight, mask };
     int32_t    slot = metric_slot(t, m, cell, "accumulate", at);
@@ -93,8 +103,9 @@ void tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node 
     x[0] = value_or_constant(t, x[0], TALLY_F64, at);
     x[1] = tally__node_rounded(t, value_or_constant(t, x[1], TALLY_F64, at), at);
     x[2] = value_or_constant(t, x[2], TALLY_BOOL, at);
-    if (!tally__trace_ok(t) || !fits_state(t, x[0], slot, cell, at) || !fits_value(t, x[1], x[0], "weight", at) ||
-        !fits_value(t, x[2], x[0], "mask", at) || !check_mask(t, x[2], at))
+    if (!tally__trace_ok(t) || !fits_state(t, x[0], slot, cell, at) ||
+        !fits_value(t, x[1], x[0], "weight", at) || !fits_value(t, x[2], x[0], "mask", at) ||
+        !check_mask(t, x[2], at))
         return;
     tally__node n = { .op = TALLY__OP_accumulate, .slot = slot, .cell = cell };
     t->now->graph->slot[slot].updates = true;
@@ -104,10 +115,14 @@ void tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node 
 static tally_node read_state(tally_trace *t, int32_t slot, int cell, tally__place at)
 {
     const tally__cell_spec *spec = cell_spec(t, slot, cell);
-    tally__node             n = { .op = TALLY__OP_read_cell, .rank = (uint8_t)spec->rank, .slot = slot, .cell = cell };
+    tally__node             n = {
+                    .op = TALLY__OP_read_cell, .rank = (uint8_t)spec->rank, .slot = slot, .cell = cell
+    };
     switch ((tally_state_kind)spec->kind) {
-    case TALLY_STATE_SUM: case TALLY_STATE_COUNT: n.dtype = TALLY__EXACT; break;
-    case TALLY_STATE_MIN: case TALLY_STATE_MAX: n.dtype = TALLY_F64; break;
+    case TALLY_STATE_SUM:
+    case TALLY_STATE_COUNT: n.dtype = TALLY__EXACT; break;
+    case TALLY_STATE_MIN:
+    case TALLY_STATE_MAX: n.dtype = TALLY_F64; break;
     case TALLY_STATE_TENSOR: n.dtype = (uint8_t)spec->dtype; break;
     }
     for (int k = 0; k < spec->rank; k++)
@@ -124,7 +139,8 @@ tally_node tally__read_cell(tally_trace *t, tally_metric_ref m, int cell, tally_
 
 void tally__reset(tally_trace *t, tally_metric_ref m, tally__place at)
 {
-    int32_t slot = tally__ref_slot(t, m.trace, m.id, m.generation, TALLY__METRIC, "reset_state", at);
+    int32_t slot =
+        tally__ref_slot(t, m.trace, m.id, m.generation, TALLY__METRIC, "reset_state", at);
     if (slot < 0)
         return;
     tally__node n = { .op = TALLY__OP_reset, .slot = slot, .cell = -1 };
@@ -132,7 +148,8 @@ void tally__reset(tally_trace *t, tally_metric_ref m, tally__place at)
     tally__emit(t, &n, NULL, 0, at);
 }
 
-void tally__size_state(tally_trace *t, tally_metric_ref m, int cell, int axis, tally__dim from, tally__place at)
+void tally__size_state(tally_trace *t, tally_metric_ref m, int cell, int axis, tally__dim from,
+                       tally__place at)
 {
     int32_t slot = metric_slot(t, m, cell, "update_state", at);
     if (slot < 0)
@@ -167,12 +184,14 @@ static bool fits_variable(tally_trace *t, tally_node x, int32_t slot, tally__pla
         return false;
     }
     for (int k = 0; k < n.rank; k++)
-        if (!tally__sizes_meet(t, tally__size_of_state(t, slot, 0, k), n.dim[k], NULL, "assign", at))
+        if (!tally__sizes_meet(t, tally__size_of_state(t, slot, 0, k), n.dim[k], NULL, "assign",
+                               at))
             return false;
     return true;
 }
 
-void tally_assign_loc(tally_trace *t, tally_variable_ref v, tally_node x, const char *file, int line)
+void tally_assign_loc(tally_trace *t, tally_variable_ref v, tally_node x, const char *file,
+                      int line)
 {
     tally__place at = tally__at(file, line);
     int32_t      slot = variable_slot(t, v, "assign", at);
@@ -193,14 +212,18 @@ static const char *keep_text(tally_trace *t, const char *text)
     return copy ? strcpy(copy, text) : NULL;
 }
 
-void tally_assert_loc(tally_trace *t, tally_node condition, const char *text, const char *file, int line)
+void tally_assert_loc(tally_trace *t, tally_node condition, const char *text, const char *file,
+                      int line)
 {
     tally__place at = tally__at(file, line);
     if (!tally__operands_of(t, &condition, 1, 0, "assert", at))
         return;
     if (tally_node_dtype(condition) != TALLY_BOOL) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "assert: condition, expected bool, found %s",
-                          tally__is_num(condition, NULL) ? "a number" : tally__dtype_text((int32_t)tally_node_dtype(condition)));
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "assert: condition, expected bool, found %s",
+                          tally__is_num(condition, NULL)
+                              ? "a number"
+                              : tally__dtype_text((int32_t)tally_node_dtype(condition)));
         return;
     }
     tally__node n = { .op = TALLY__OP_assert, .text = keep_text(t, text ? text : "assertion") };

@@ -131,6 +131,8 @@ typedef struct tally__graph {
     const char      *name;              /* of the function, for texts */
 } tally__graph;
 void tally__graph_drop(tally__graph *g);                        /* releases slots, memory; NULL is fine */
+/* a copy in which instead[i] stands for node i (itself, or an earlier one) and dead nodes are left out; their equalities stay. finish.c */
+tally__graph *tally__graph_copy(tally_context *c, const tally__graph *from, const tally__id *instead, const bool *dead, tally_error *err);
 /* g->context is borrowed, as is a trace's: whoever keeps the graph keeps the context (a context may keep graphs itself) */
 
 /* ---- trace.c: life of a recording */
@@ -203,7 +205,7 @@ tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, ta
  * (dense), or a view of an argument. arg[i] NULL: absent. Elements of dtype TALLY__EXACT are tally__sum */
 tally_status tally__evaluate(const tally__node *n, const tally_tensor *const *arg, tally_tensor *out, tally__arena *work, tally_error *err);
 
-/* ---- the recording: private to trace.c, source.c, sizes.c, region.c, scope.c, inline.c, effects.c, finish.c. Its graph is a draft: node and region ids are
+/* ---- the recording: private to trace.c, node.c, source.c, sizes.c, region.c, scope.c, while.c, if.c, callback.c, inline.c, effects.c, finish.c. Its graph is a draft: node and region ids are
  * never given twice, dropped recordings stay in the tables, and finish.c copies what counts into the graph that the caller gets */
 #define TALLY__BAD_ID UINT32_MAX
 enum { TALLY__INLINE_DEPTH = 64 };
@@ -282,6 +284,22 @@ uint32_t    tally__region_open(tally_trace *t, tally__id owner, tally__place at)
 void        tally__region_close(tally_trace *t);
 void        tally__regions_drop(tally_trace *t, uint32_t from);                           /* all from here on */
 bool        tally__takes_same(tally_trace *t, const tally__take *a, const tally__take *b, tally__place *where);
+/* scope.c; NULL, false: noted */
+tally__scope_note *tally__scope_push(tally_trace *t, const char *verb, tally_node *const *list, uint32_t n, tally__place at);
+tally__scope_note *tally__scope_of(const tally_scope *scope, const char *verb, tally__place at);   /* it must be the innermost */
+bool        tally__scope_phase_is(tally_trace *t, const tally__scope_note *s, tally__phase phase, const char *call, tally__place at);
+bool        tally__scope_values(tally_trace *t, const tally__scope_note *s, bool absent_too, tally__place at);
+bool        tally__scope_condition(tally_trace *t, tally_node c, const char *verb, tally__place at);
+tally__id  *tally__scope_yields(tally_trace *t, uint32_t region, uint32_t n);
+tally_node  tally__scope_result(tally_trace *t, const tally__scope_note *s, const tally__node *type, int k, unsigned fresh);
+uint32_t    tally__scope_count(tally_node *const *vars);        /* of a list that ends with NULL */
+tally__place tally__place_of(tally_node x, tally__place otherwise);
+void        tally__put_value_type(tally__text *text, tally_node x);
+bool        tally__same_type(tally_node a, tally_node b);
+/* while.c, if.c */
+tally_scope tally__while_begin(tally_trace *t, tally_node *const *list, uint32_t n, const tally_while_options *o, tally__place at);
+bool        tally__while_is_over(const tally_scope *scope);     /* the next test ends it */
+tally_scope tally__if_begin(tally_trace *t, tally_node condition, tally_node *const *list, uint32_t n, tally__place at);
 /* source.c, scope.c */
 int32_t     tally__slot_of(tally_trace *t, tally__store *store, tally__place at);         /* found or made; -1: noted */
 int32_t     tally__ref_slot(tally_trace *t, tally_trace *of, uint32_t id, uint32_t generation, tally__what what, const char *op, tally__place at);

@@ -1,6 +1,7 @@
-/* region: lists of nodes in program order, nested. A region is open while it is recorded or an ancestor of what is;
- * closing it hides its nodes and forgets what was learnt about sizes in it. Two recordings of one loop are compared
- * here. Knows nothing of what opens and closes regions: scope.c. */
+/* region: lists of nodes in program order, nested. A region is open while it is recorded or an
+ * ancestor of what is; closing it hides its nodes and forgets what was learnt about sizes in it.
+ * Two recordings of one loop are compared here. Knows nothing of what opens and closes regions:
+ * scope.c. */
 #include "graph.h"
 
 uint32_t tally__region_open(tally_trace *t, tally__id owner, tally__place at)
@@ -52,11 +53,12 @@ void tally__regions_drop(tally_trace *t, uint32_t from)
     }
 }
 
-/* ---- equal up to renaming: what was made inside one recording answers to the node at the same place in the other */
+/* ---- equal up to renaming: what was made inside one recording answers to the node at the same
+ * place in the other */
 typedef struct twin_map {
     const tally__graph *g;
-    tally__id           first, n;        /* ids of the one recording */
-    tally__id          *twin;            /* [n], 0: not seen */
+    tally__id           first, n; /* ids of the one recording */
+    tally__id          *twin;     /* [n], 0: not seen */
 } twin_map;
 
 /* An argument stands in front of the body even if it was asked for in here. */
@@ -94,15 +96,17 @@ static bool same_data(const tally__graph *g, const tally__node *a, const tally__
 
 static bool same_node(const twin_map *m, const tally__node *a, const tally__node *b)
 {
-    return a->op == b->op && a->dtype == b->dtype && a->rank == b->rank && a->n_arg == b->n_arg && a->slot == b->slot &&
-           a->cell == b->cell && a->axis == b->axis && a->limit == b->limit && a->limit_is_error == b->limit_is_error &&
-           a->constant.natural == b->constant.natural && twin_lists(m, a->arg, b->arg, a->n_arg) &&
-           same_text(a->text, b->text) && same_data(m->g, a, b);
+    return a->op == b->op && a->dtype == b->dtype && a->rank == b->rank && a->n_arg == b->n_arg &&
+           a->slot == b->slot && a->cell == b->cell && a->axis == b->axis && a->limit == b->limit &&
+           a->limit_is_error == b->limit_is_error && a->constant.natural == b->constant.natural &&
+           twin_lists(m, a->arg, b->arg, a->n_arg) && same_text(a->text, b->text) &&
+           same_data(m->g, a, b);
 }
 
 static bool same_region(const twin_map *m, uint32_t a, uint32_t b, tally__place *where);
 
-static bool same_inner(const twin_map *m, const tally__node *a, const tally__node *b, tally__place *where)
+static bool same_inner(const twin_map *m, const tally__node *a, const tally__node *b,
+                       tally__place *where)
 {
     for (int i = 0; i < 2; i++)
         if (a->inner[i] && !same_region(m, a->inner[i], b->inner[i], where))
@@ -134,7 +138,8 @@ static bool same_region(const twin_map *m, uint32_t a, uint32_t b, tally__place 
     return x->n_list == y->n_list && twin_lists(m, x->yield, y->yield, x->n_yield);
 }
 
-bool tally__takes_same(tally_trace *t, const tally__take *a, const tally__take *b, tally__place *where)
+bool tally__takes_same(tally_trace *t, const tally__take *a, const tally__take *b,
+                       tally__place *where)
 {
     tally__arena_mark here = tally__arena_here(&t->now->graph->arena);
     twin_map          m = { t->now->graph, a->first, a->end - a->first, NULL };
@@ -143,7 +148,8 @@ bool tally__takes_same(tally_trace *t, const tally__take *a, const tally__take *
     if (!m.twin)
         return false;
     memset(m.twin, 0, bytes);
-    bool same = same_region(&m, a->region[0], b->region[0], where) && same_region(&m, a->region[1], b->region[1], where);
+    bool same = same_region(&m, a->region[0], b->region[0], where) &&
+                same_region(&m, a->region[1], b->region[1], where);
     tally__arena_rewind(&t->now->graph->arena, here);
     return same;
 }

@@ -1,6 +1,7 @@
-/* sizes: what a recording knows of sizes before any number is known. Sizes that met are kept together (union-find), so
- * that an equality is noted once. What was learnt inside a region is forgotten when it closes, as its nodes may never
- * run; therefore paths are never compressed. Knows no op. */
+/* sizes: what a recording knows of sizes before any number is known. Sizes that met are kept
+ * together (union-find), so that an equality is noted once. What was learnt inside a region is
+ * forgotten when it closes, as its nodes may never run; therefore paths are never compressed. Knows
+ * no op. */
 #include "graph.h"
 
 tally__dim tally__size_new(tally_trace *t, tally__size size)
@@ -37,7 +38,8 @@ tally__dim tally__size_fixed(tally_trace *t, int64_t v)
 
 tally__dim tally__size_run(tally_trace *t, int axis)
 {
-    return tally__size_new(t, (tally__size){ TALLY__SIZE_RUN, (int32_t)t->now->graph->n_node, 0, axis, 0 });
+    return tally__size_new(
+        t, (tally__size){ TALLY__SIZE_RUN, (int32_t)t->now->graph->n_node, 0, axis, 0 });
 }
 
 int64_t tally__size_known(tally_trace *t, tally__dim d)
@@ -49,7 +51,8 @@ int64_t tally__size_known(tally_trace *t, tally__dim d)
 static tally__dim *dims_of_slot(tally_trace *t, int32_t slot)
 {
     tally__recording *r = t->now;
-    size_t            bytes = (size_t)r->graph->slot[slot].schema->n_cells * TALLY_MAX_RANK * sizeof **r->state_size;
+    size_t            bytes = (size_t)r->graph->slot[slot].schema->n_cells * TALLY_MAX_RANK *
+                   sizeof **r->state_size;
     if (!r->state_size[slot] && (r->state_size[slot] = tally__record_alloc(t, bytes)))
         memset(r->state_size[slot], 0, bytes);
     return r->state_size[slot];
@@ -104,7 +107,8 @@ void tally__sizes_undo(tally__recording *r, uint32_t n)
     }
 }
 
-bool tally__sizes_meet(tally_trace *t, tally__dim a, tally__dim b, tally__dim *out, const char *op, tally__place at)
+bool tally__sizes_meet(tally_trace *t, tally__dim a, tally__dim b, tally__dim *out, const char *op,
+                       tally__place at)
 {
     if (!tally__trace_ok(t))
         return false;
@@ -117,8 +121,8 @@ bool tally__sizes_meet(tally_trace *t, tally__dim a, tally__dim b, tally__dim *o
         return true;
     if (g->size[x].kind == TALLY__SIZE_FIXED && g->size[y].kind == TALLY__SIZE_FIXED &&
         g->size[x].value != g->size[y].value) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: sizes, expected %l, found %l", op, g->size[x].value,
-                          g->size[y].value);
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: sizes, expected %l, found %l", op,
+                          g->size[x].value, g->size[y].value);
         return false;
     }
     return note_equality(t, a, b) && unite(t, keep, keep == x ? y : x);

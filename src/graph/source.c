@@ -1,5 +1,6 @@
-/* source: where the values of a body come from and go to: arguments, captures, constants, returns. An argument node
- * stands in front of the body wherever it was asked for first, so a loop may ask too. Knows stores by address, no cells. */
+/* source: where the values of a body come from and go to: arguments, captures, constants, returns.
+ * An argument node stands in front of the body wherever it was asked for first, so a loop may ask
+ * too. Knows stores by address, no cells. */
 #include "graph.h"
 
 /* ---- slots: one per distinct store */
@@ -30,19 +31,22 @@ int32_t tally__slot_of(tally_trace *t, tally__store *store, tally__place at)
     return g->n_slot++;
 }
 
-int32_t tally__ref_slot(tally_trace *t, tally_trace *of, uint32_t id, uint32_t generation, tally__what what, const char *op,
-                        tally__place at)
+int32_t tally__ref_slot(tally_trace *t, tally_trace *of, uint32_t id, uint32_t generation,
+                        tally__what what, const char *op, tally__place at)
 {
     const char *name = what == TALLY__METRIC ? "metric" : "variable";
     if (!tally__trace_ok(t))
         return -1;
     if (of != t || generation != t->generation) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: %s, expected a reference of this body, found %s", op, name,
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "%s: %s, expected a reference of this body, found %s", op, name,
                           !of ? "an absent one (all zero)" : "one of another body");
         return -1;
     }
-    if (!id || id > (uint32_t)t->now->graph->n_slot || t->now->graph->slot[id - 1].schema->what != what) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: %s, expected a reference that this body got, found %s", op, name,
+    if (!id || id > (uint32_t)t->now->graph->n_slot ||
+        t->now->graph->slot[id - 1].schema->what != what) {
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "%s: %s, expected a reference that this body got, found %s", op, name,
                           "one that was never given out");
         return -1;
     }
@@ -54,7 +58,8 @@ static int32_t capture_slot(tally_trace *t, tally__store *store, const char *op,
     if (!tally__trace_ok(t))
         return -1;
     if (!store) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: handle, expected one, found NULL", op);
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: handle, expected one, found NULL",
+                          op);
         return -1;
     }
     int32_t slot = tally__slot_of(t, store, at);
@@ -68,7 +73,9 @@ static int32_t capture_slot(tally_trace *t, tally__store *store, const char *op,
 /* ---- arguments */
 static const char *kind_text(int32_t kind)
 {
-    return kind == TALLY__ARG_TENSOR ? "a tensor" : kind == TALLY__ARG_METRIC ? "a metric" : "a variable";
+    return kind == TALLY__ARG_TENSOR   ? "a tensor"
+           : kind == TALLY__ARG_METRIC ? "a metric"
+                                       : "a variable";
 }
 
 static tally__inline_frame *frame_now(tally_trace *t)
@@ -83,7 +90,8 @@ int tally__trace_arguments(const tally_trace *t)
 
 static tally__argument symbol_type(const tally_symbol *s)
 {
-    tally__argument a = { TALLY__ARG_TENSOR, (int32_t)tally_node_dtype(s->node), tally_node_rank(s->node), -1 };
+    tally__argument a = { TALLY__ARG_TENSOR, (int32_t)tally_node_dtype(s->node),
+                          tally_node_rank(s->node), -1 };
     if (s->metric.trace)
         a = (tally__argument){ TALLY__ARG_METRIC, 0, 0, (int32_t)s->metric.id - 1 };
     else if (s->variable.trace)
@@ -104,20 +112,24 @@ static bool check_argument(tally_trace *t, int i, int32_t kind, const char *op, 
         return false;
     tally__inline_frame *f = frame_now(t);
     if (i < 0 || i >= f->n_in) {
-        tally__trace_fail_argument(t, TALLY_INVALID_ARGUMENT, i, at, "%s: argument %d, expected %s, found a call with %d "
-                                   "arguments", op, i, kind_text(kind), f->n_in);
+        tally__trace_fail_argument(t, TALLY_INVALID_ARGUMENT, i, at,
+                                   "%s: argument %d, expected %s, found a call with %d "
+                                   "arguments",
+                                   op, i, kind_text(kind), f->n_in);
         return false;
     }
     tally__argument found = tally__trace_argument(t, i);
     f->n_used = TALLY__MAX(f->n_used, i + 1);
     if (found.kind == kind)
         return true;
-    tally__trace_fail_argument(t, TALLY_INVALID_ARGUMENT, i, at, "%s: argument %d, expected %s, found %s", op, i,
-                               kind_text(kind), kind_text(found.kind));
+    tally__trace_fail_argument(t, TALLY_INVALID_ARGUMENT, i, at,
+                               "%s: argument %d, expected %s, found %s", op, i, kind_text(kind),
+                               kind_text(found.kind));
     return false;
 }
 
-/* Sizes that met for the node that comes next wait for the one after it: an argument moves to the front. */
+/* Sizes that met for the node that comes next wait for the one after it: an argument moves to the
+ * front. */
 static void pass_on_equalities(tally__graph *g, tally__id id)
 {
     for (uint32_t k = g->n_equality; k-- > 0 && g->equality[k].node == id;)
@@ -128,7 +140,9 @@ static tally__id argument_node(tally_trace *t, int i, tally__place at)
 {
     tally__recording *r = t->now;
     tally__argument   a = r->graph->argument[i];
-    tally__node       n = { .op = TALLY__OP_argument, .dtype = (uint8_t)a.dtype, .rank = (uint8_t)a.rank, .axis = i };
+    tally__node       n = {
+              .op = TALLY__OP_argument, .dtype = (uint8_t)a.dtype, .rank = (uint8_t)a.rank, .axis = i
+    };
     if (r->argument[i])
         return r->argument[i];
     for (int k = 0; k < a.rank; k++)
@@ -170,23 +184,27 @@ static tally_variable_ref variable_ref(tally_trace *t, uint32_t id)
 
 tally_metric_ref tally_arg_metric_loc(tally_trace *t, int i, const char *file, int line)
 {
-    return metric_ref(t, argument_ref(t, i, TALLY__ARG_METRIC, "arg_metric", tally__at(file, line)));
+    return metric_ref(t,
+                      argument_ref(t, i, TALLY__ARG_METRIC, "arg_metric", tally__at(file, line)));
 }
 
 tally_variable_ref tally_arg_variable_loc(tally_trace *t, int i, const char *file, int line)
 {
-    return variable_ref(t, argument_ref(t, i, TALLY__ARG_VARIABLE, "arg_variable", tally__at(file, line)));
+    return variable_ref(
+        t, argument_ref(t, i, TALLY__ARG_VARIABLE, "arg_variable", tally__at(file, line)));
 }
 
 /* ---- captures */
-tally_metric_ref tally_capture_metric_loc(tally_trace *t, tally_metric *m, const char *file, int line)
+tally_metric_ref tally_capture_metric_loc(tally_trace *t, tally_metric *m, const char *file,
+                                          int line)
 {
     tally__store *store = m ? tally__store_of_metric(m) : NULL;
     int32_t       slot = capture_slot(t, store, "capture_metric", tally__at(file, line));
     return metric_ref(t, slot < 0 ? TALLY__BAD_ID : (uint32_t)slot + 1);
 }
 
-tally_variable_ref tally_capture_variable_loc(tally_trace *t, tally_variable *v, const char *file, int line)
+tally_variable_ref tally_capture_variable_loc(tally_trace *t, tally_variable *v, const char *file,
+                                              int line)
 {
     tally__store *store = v ? tally__store_of_variable(v) : NULL;
     int32_t       slot = capture_slot(t, store, "capture_variable", tally__at(file, line));
@@ -199,17 +217,21 @@ static bool check_captured(tally_trace *t, const tally_tensor *x, tally__place a
     if (!tally__trace_ok(t))
         return false;
     if (!x)
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "capture_tensor: tensor, expected one, found NULL");
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "capture_tensor: tensor, expected one, found NULL");
     else if (tally__tensor_check(x, 0, &err))
         tally__trace_fail(t, (tally_status)err.status, at, "capture_tensor: %s", err.text);
     return tally__trace_ok(t);
 }
 
-tally_node tally_capture_tensor_loc(tally_trace *t, const tally_tensor *x, const char *file, int line)
+tally_node tally_capture_tensor_loc(tally_trace *t, const tally_tensor *x, const char *file,
+                                    int line)
 {
     if (!check_captured(t, x, tally__at(file, line)))
         return tally__bad(t);
-    tally__node n = { .op = TALLY__OP_captured, .dtype = (uint8_t)x->dtype, .rank = (uint8_t)x->rank };
+    tally__node n = { .op = TALLY__OP_captured,
+                      .dtype = (uint8_t)x->dtype,
+                      .rank = (uint8_t)x->rank };
     size_t      bytes = (size_t)tally__elements(x->rank, x->shape) * tally__element_size(x->dtype);
     void       *data = tally__record_alloc(t, bytes);
     if (!data)
@@ -224,17 +246,20 @@ tally_node tally_capture_tensor_loc(tally_trace *t, const tally_tensor *x, const
 /* ---- constants */
 tally_node tally_i64_loc(tally_trace *t, int64_t v, const char *file, int line)
 {
-    return tally__trace_ok(t) ? tally__constant_i64(t, TALLY_I64, v, tally__at(file, line)) : tally__bad(t);
+    return tally__trace_ok(t) ? tally__constant_i64(t, TALLY_I64, v, tally__at(file, line))
+                              : tally__bad(t);
 }
 
 tally_node tally_f32_loc(tally_trace *t, float v, const char *file, int line)
 {
-    return tally__trace_ok(t) ? tally__constant_f64(t, TALLY_F32, (double)v, tally__at(file, line)) : tally__bad(t);
+    return tally__trace_ok(t) ? tally__constant_f64(t, TALLY_F32, (double)v, tally__at(file, line))
+                              : tally__bad(t);
 }
 
 tally_node tally_f64_loc(tally_trace *t, double v, const char *file, int line)
 {
-    return tally__trace_ok(t) ? tally__constant_f64(t, TALLY_F64, v, tally__at(file, line)) : tally__bad(t);
+    return tally__trace_ok(t) ? tally__constant_f64(t, TALLY_F64, v, tally__at(file, line))
+                              : tally__bad(t);
 }
 
 /* ---- returns */
@@ -246,8 +271,10 @@ static bool check_return(tally_trace *t, const char *op, tally__place at)
     if (r->n_scope == frame_now(t)->scopes)
         return true;
     const tally__scope_note *s = &r->scope[r->n_scope - 1];
-    tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: place, expected outside of all scopes, found inside the %s opened at "
-                      "%s:%d", op, s->verb, tally__file_name(s->opened.file), s->opened.line);
+    tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                      "%s: place, expected outside of all scopes, found inside the %s opened at "
+                      "%s:%d",
+                      op, s->verb, tally__file_name(s->opened.file), s->opened.line);
     return false;
 }
 
@@ -278,14 +305,16 @@ void tally_return_loc(tally_trace *t, tally_node x, const char *file, int line)
     tally_symbol s = { .node = x };
     if (return_from_inline(t, &s))
         return;
-    x = tally__is_num(x, &v) ? tally__constant_f64(t, TALLY_F64, v, at) : tally__node_rounded(t, x, at);
+    x = tally__is_num(x, &v) ? tally__constant_f64(t, TALLY_F64, v, at)
+                             : tally__node_rounded(t, x, at);
     return_from_call(t, (tally__return){ TALLY__ARG_TENSOR, -1, x.id });
 }
 
 void tally_return_metric_loc(tally_trace *t, tally_metric_ref m, const char *file, int line)
 {
     tally__place at = tally__at(file, line);
-    int32_t      slot = tally__ref_slot(t, m.trace, m.id, m.generation, TALLY__METRIC, "return_metric", at);
+    int32_t      slot =
+        tally__ref_slot(t, m.trace, m.id, m.generation, TALLY__METRIC, "return_metric", at);
     if (slot < 0 || !check_return(t, "return_metric", at))
         return;
     tally_symbol s = { .metric = m };

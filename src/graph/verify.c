@@ -1,18 +1,20 @@
-/* verify: whether a graph is one. What it finds is a fault of the library, never of a body: INTERNAL, naming the node.
- * Knows the tables and the shape of each form of op, not what ops compute. */
+/* verify: whether a graph is one. What it finds is a fault of the library, never of a body:
+ * INTERNAL, naming the node. Knows the tables and the shape of each form of op, not what ops
+ * compute. */
 #include "graph.h"
 
 typedef struct visit {
     const tally__graph *g;
     tally_error        *err;
-    tally__id           at;             /* the last node in program order so far */
-    uint32_t            region;         /* the last region so far */
+    tally__id           at;     /* the last node in program order so far */
+    uint32_t            region; /* the last region so far */
 } visit;
 
 static bool fault(const visit *v, tally__id id, const char *what)
 {
     const tally__node *n = &v->g->node[id];
-    tally__fail_at(v->err, TALLY_INTERNAL, -1, n->place, "graph: node %u (%s), expected a well-formed one, found %s", id,
+    tally__fail_at(v->err, TALLY_INTERNAL, -1, n->place,
+                   "graph: node %u (%s), expected a well-formed one, found %s", id,
                    n->op < TALLY__OPS ? tally__op_table[n->op].name : "?", what);
     return false;
 }
@@ -71,13 +73,14 @@ static bool check_slot(const visit *v, tally__id id)
 static bool check_form(const visit *v, tally__id id)
 {
     const tally__node *n = &v->g->node[id];
-    bool has_store = n->op == TALLY__OP_read_cell || n->op == TALLY__OP_accumulate || n->op == TALLY__OP_reset ||
-                     n->op == TALLY__OP_assign;
+    bool               has_store = n->op == TALLY__OP_read_cell || n->op == TALLY__OP_accumulate ||
+                     n->op == TALLY__OP_reset || n->op == TALLY__OP_assign;
     bool has_value = n->op < TALLY__OPS && tally__op_table[n->op].form != TALLY__FORM_EFFECT &&
                      tally__op_table[n->op].form != TALLY__FORM_REGION;
     if (n->op <= TALLY__OP_none || n->op >= TALLY__OPS)
         return fault(v, id, "no op");
-    if (has_value != (n->dtype != 0) || (n->dtype && n->dtype != TALLY__EXACT && !tally__dtype_ok(n->dtype)))
+    if (has_value != (n->dtype != 0) ||
+        (n->dtype && n->dtype != TALLY__EXACT && !tally__dtype_ok(n->dtype)))
         return fault(v, id, "a wrong dtype");
     if (n->op != TALLY__OP_while && n->n_arg != tally__op_table[n->op].arity)
         return fault(v, id, "a wrong number of arguments");
@@ -105,12 +108,14 @@ static bool check_while(const visit *v, tally__id id)
 {
     const tally__node   *n = &v->g->node[id];
     const tally__region *c = &v->g->region[n->inner[0]], *b = &v->g->region[n->inner[1]];
-    if (c->n_param != n->n_arg || b->n_param != n->n_arg || c->n_yield != 1 || b->n_yield != n->n_arg)
+    if (c->n_param != n->n_arg || b->n_param != n->n_arg || c->n_yield != 1 ||
+        b->n_yield != n->n_arg)
         return fault(v, id, "regions with another number of values");
     if (v->g->node[c->yield[0]].dtype != TALLY_BOOL || v->g->node[c->yield[0]].rank)
         return fault(v, id, "a condition that is not bool of rank 0");
     for (uint32_t i = 0; i < n->n_arg; i++)
-        if (!same_value_type(v->g, n->arg[i], c->param[i]) || !same_value_type(v->g, n->arg[i], b->param[i]) ||
+        if (!same_value_type(v->g, n->arg[i], c->param[i]) ||
+            !same_value_type(v->g, n->arg[i], b->param[i]) ||
             !same_value_type(v->g, n->arg[i], b->yield[i]))
             return fault(v, id, "a carried value that changes its type");
     return true;
@@ -148,7 +153,8 @@ static bool check_result(const visit *v, tally__id id)
     if ((owner->op != TALLY__OP_while && owner->op != TALLY__OP_if) || owner->region != n->region)
         return fault(v, id, "the result of something that is not a region");
     const tally__region *r = &v->g->region[owner->inner[1]];
-    if (n->axis < 0 || (uint32_t)n->axis >= r->n_yield || !same_value_type(v->g, id, r->yield[n->axis]))
+    if (n->axis < 0 || (uint32_t)n->axis >= r->n_yield ||
+        !same_value_type(v->g, id, r->yield[n->axis]))
         return fault(v, id, "a result that its regions do not hand on");
     return true;
 }
@@ -166,7 +172,8 @@ static bool check_node(visit *v, tally__id id, uint32_t region)
     return n->op != TALLY__OP_result || check_result(v, id);
 }
 
-/* Arguments stand in front of a region's list, then parameters, then the rest: ids are the program's order. */
+/* Arguments stand in front of a region's list, then parameters, then the rest: ids are the
+ * program's order. */
 static bool check_region(visit *v, uint32_t region, uint32_t parent, tally__id owner)
 {
     const tally__region *r = &v->g->region[region];
@@ -174,8 +181,10 @@ static bool check_region(visit *v, uint32_t region, uint32_t parent, tally__id o
     if (r->parent != parent || r->owner != owner)
         return fault(v, owner, "a region with another parent");
     for (uint32_t i = 0; i < r->n_param; i++)
-        if (!check_node(v, r->param[i], region) || v->g->node[r->param[i]].op != TALLY__OP_parameter)
-            return fault(v, r->param[i] < v->g->n_node ? r->param[i] : 0, "a parameter that is not one");
+        if (!check_node(v, r->param[i], region) ||
+            v->g->node[r->param[i]].op != TALLY__OP_parameter)
+            return fault(v, r->param[i] < v->g->n_node ? r->param[i] : 0,
+                         "a parameter that is not one");
     for (uint32_t i = 0; i < r->n_list; i++)
         if (!check_node(v, r->list[i], region))
             return false;
@@ -186,13 +195,15 @@ static bool check_rest(const visit *v)
 {
     const tally__graph *g = v->g;
     for (uint32_t i = 0; i < g->n_equality; i++)
-        if (g->equality[i].a >= g->n_size || g->equality[i].b >= g->n_size || g->equality[i].node >= g->n_node)
+        if (g->equality[i].a >= g->n_size || g->equality[i].b >= g->n_size ||
+            g->equality[i].node >= g->n_node)
             return fault(v, 0, "an equality of sizes that do not exist");
     for (int32_t i = 0; i < g->n_out; i++) {
         const tally__return *out = &g->out[i];
-        if (out->kind == TALLY__ARG_METRIC ? out->slot < 0 || out->slot >= g->n_slot
-            : out->kind != TALLY__ARG_TENSOR || !out->node || out->node >= g->n_node || g->node[out->node].region != 1 ||
-              !tally__dtype_ok(g->node[out->node].dtype))
+        if (out->kind == TALLY__ARG_METRIC
+                ? out->slot < 0 || out->slot >= g->n_slot
+                : out->kind != TALLY__ARG_TENSOR || !out->node || out->node >= g->n_node ||
+                      g->node[out->node].region != 1 || !tally__dtype_ok(g->node[out->node].dtype))
             return fault(v, out->node < g->n_node ? out->node : 0, "a return that has no value");
     }
     return true;
