@@ -145,6 +145,15 @@ static inline double test_any_f64(test_rng *r)
     }
 }
 
+/* ---- oracles ------------------------------------------------------------------------------------------------- */
+
+/* A test whose oracle is long double skips where that is no wider than double: MSVC, Apple's arm64, valgrind. */
+static inline bool test_has_wide_long_double(void)
+{
+    volatile long double one = 1, tiny = 0x1p-60L;
+    return one + tiny != one;
+}
+
 /* ---- scale --------------------------------------------------------------------------------------------------- */
 
 /* TALLY_TEST_SCALE=10 or 100 asks for a tenth or a hundredth of the cases, with the same seeds (sanitizers, valgrind) */

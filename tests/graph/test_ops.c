@@ -228,6 +228,8 @@ static bool accepts(tally__op op, int32_t dtype)
 
 static void every_elementwise_op_is_its_formula_on_every_dtype(void **state)
 {
+    if (!test_has_wide_long_double())
+        skip();
     bench *b = *state;
     for (tally__op op = TALLY__OP_none; op < TALLY__OPS; op++) {
         if (tally__op_table[op].form != TALLY__FORM_ELEMENT || op == TALLY__OP_cast || op == TALLY__OP_ratio)
@@ -309,6 +311,8 @@ static size_t wide_values(bench *b, int32_t dtype, tally_tensor *x)
 
 static void comparisons_of_any_two_dtypes_are_exact(void **state)
 {
+    if (!test_has_wide_long_double())
+        skip();
 #if LDBL_MANT_DIG >= 64
     bench *b = *state;
     for (int32_t da = TALLY_BOOL; da <= TALLY_F64; da++)
