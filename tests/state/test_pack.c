@@ -244,6 +244,27 @@ static void sizes_beyond_the_bytes_ask_for_no_memory(void **state)
     tally__store_release(into);
 }
 
+static void a_nan_that_no_state_keeps_is_refused(void **state)
+{
+    tally__store *s = kit_store(x, "Kit", "a", &err);
+    const double  nan = NAN;
+    size_t        changed = 0;
+    (void)state;
+    assert_ok(kit_update(s, &nan, 1, 0, &err), &err);
+    kit_bytes b = kit_pack(s);
+    for (size_t at = 0; at + 16 <= b.n; at++)
+        if (tally__get_le(b.p + at, 8) == (uint64_t)0x7ff8 << 48) {
+            b.p[at] = 1;
+            tally__put_le(b.p + b.n - 8, tally__hash(b.p, b.n - 8, 0), 8);
+            assert_status(tally__store_unpack(s, b.p, b.n, &err), TALLY_DATA_LOSS, &err);
+            b.p[at] = 0;
+            changed++;
+        }
+    assert_int_equal(changed, 2);
+    free(b.p);
+    tally__store_release(s);
+}
+
 static void bytes_of_another_class_are_named(void **state)
 {
     tally__store *a = kit_store(x, "Kit", "a", &err), *other = kit_store(x, "Other", "o", &err);
@@ -326,6 +347,7 @@ int main(void)
         cmocka_unit_test(changed_bytes_with_a_right_checksum_are_refused_or_are_a_canonical_state),
         cmocka_unit_test(random_bytes_are_refused),
         cmocka_unit_test(sizes_beyond_the_bytes_ask_for_no_memory),
+        cmocka_unit_test(a_nan_that_no_state_keeps_is_refused),
         cmocka_unit_test(bytes_of_another_class_are_named),
         cmocka_unit_test(unpack_builds_unbuilds_and_refuses_other_sizes),
         cmocka_unit_test(a_variable_of_every_dtype_comes_back),
