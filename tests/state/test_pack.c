@@ -100,6 +100,11 @@ static void the_bytes_are_laid_down_once_for_all(void **state)
     kit_bytes b = kit_pack(s);
     assert_int_equal(b.n, n);
     assert_memory_equal(b.p, want, n);
+    assert_ok(tally__store_unpack(s, want, n, &err), &err);
+    want[30] = 0;                                /* a state whose sizes are known cannot be unbuilt */
+    memmove(want + 31, want + 67, 20);
+    tally__put_le(want + 51, tally__hash(want, 51, 0), 8);
+    assert_status(tally__store_unpack(s, want, 59, &err), TALLY_DATA_LOSS, &err);
     free(b.p);
     tally__store_release(s);
 }
