@@ -99,7 +99,7 @@ void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_u
     p = tally__axis_last(tally__as(p, tally__compute_type(u)), axis, u->inside->place);
     if (c->ignore_class != TALLY_NONE)
         keep = tally_ne(ids, tally_num(c->ignore_class));
-    if (c->skips_nan && tally__is_float(tally_node_dtype(ids)))
+    if (c->skips_nan && tally__is_float((int32_t)tally_node_dtype(ids)))
         ids = tally_select(tally_is_nan(ids), tally_num(0), ids);      /* the mask leaves the sample out */
     ids = tally__class_ids(ids, tally_dim(p, b - 1), c->ignore_class, u->inside->place);
     tally__sample_mean(t, u, surprise(c, p, ids), keep, TALLY_REDUCE_SAMPLES);

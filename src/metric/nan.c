@@ -41,7 +41,7 @@ tally_node tally__nan_mask(const tally_node *x, int n, int n_operands, tally__pl
     tally_node       mask = tally__absent();
     for (int i = 0; i < n; i++) {
         const int own = tally_node_rank(x[i]);
-        if (tally__is_absent(x[i]) || !tally__is_float(tally_node_dtype(x[i])) || own > rank + 1)
+        if (tally__is_absent(x[i]) || !tally__is_float((int32_t)tally_node_dtype(x[i])) || own > rank + 1)
             continue;
         tally_node is = tally_not_loc(tally_is_nan_loc(x[i], AT(at)), AT(at));
         if (own == rank + 1)
@@ -62,7 +62,7 @@ void tally__nan_before(tally_trace *t, struct tally__update *u, const tally_node
         return;
     }
     for (int i = 0; i < n; i++) {
-        if (tally__is_absent(x[i]) || !tally__is_float(tally_node_dtype(x[i])))
+        if (tally__is_absent(x[i]) || !tally__is_float((int32_t)tally_node_dtype(x[i])))
             continue;
         char        line[128];
         tally__text text = { line, sizeof line, 0 };

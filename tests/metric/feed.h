@@ -29,7 +29,7 @@ static inline const tally_tensor *feed_tensor(feed_memory *f, const array *a, ta
     assert_true(n <= FEED_MOST);
     tally__dense(a->rank, a->shape, stride);
     for (int64_t i = 0; i < n; i++)
-        tally__store_f64(f->data + (size_t)i * tally_dtype_size(d), d, a->v[i]);
+        tally__store_f64(f->data + (size_t)i * tally_dtype_size(d), (int32_t)d, a->v[i]);
     f->x = tally_tensor_view(f->data, d, a->rank, a->shape, stride);
     return &f->x;
 }

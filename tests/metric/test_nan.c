@@ -3,7 +3,7 @@
 
 enum { TOTAL, COUNT };
 
-static tally_metric *mean(tally_nan_policy nan, int32_t reduction)
+static tally_metric *mean(int32_t nan, int32_t reduction)
 {
     tally_mean_options o = TALLY_MEAN_OPTIONS_INIT;
     o.nan = nan;
