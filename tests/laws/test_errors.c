@@ -510,6 +510,46 @@ static void calls_are_checked_before_anything_happens(void **state)
     tally_function_release(f);
 }
 
+static int update_line;
+
+static void update_pair_body(tally_trace *t, void *user)
+{
+    (void)user;
+    tally_node x = tally_arg(t, 0), y = tally_arg(t, 1), i = tally_i64(t, 0);
+    tally_metric_ref m = tally_arg_metric(t, 2);
+    TALLY_WHILE(t, tally_lt(i, tally_num(2)), &i) {
+        update_line = __LINE__ + 1;
+        tally_update_state(t, m, x, y);
+        i = tally_add(i, tally_num(1));
+    }
+}
+
+/* what goes wrong inside a metric is told with the line of the user's own update, and the metric's name */
+static void sizes_and_ids_that_a_metric_refuses_name_the_line_of_the_update(void **state)
+{
+    const float        p[8] = { .1f, .9f, .2f, .8f, .3f, .7f, .5f, .5f };
+    const int          y[4] = { 0, 1, 5, 1 };
+    tally_tensor       five = tally_vector(p, 5), four = tally_vector(p, 4), rows = tally_matrix(p, 4, 2), ids = tally_vector(y, 4), few = tally_vector(y, 3);
+    tally_metric      *acc = tally_accuracy_new(NULL, &err), *loss = tally_sparse_categorical_crossentropy_new(NULL, &err), *mean = tally_mean_new(NULL, &err);
+    tally_function    *f = tally_function_new(update_pair_body, NULL, NULL, &err);
+    char               place[64];
+    tally_status       s = tally_call(f, TALLY_IN(&five, &four, acc), TALLY_NO_OUT, &err);
+    (void)state;
+    snprintf(place, sizeof place, "test_errors.c:%d", update_line);
+    judged("sizes", s, &(expected){ TALLY_INVALID_ARGUMENT, { "ccuracy", "4", "5", place } });
+    judged("labels", tally_call(f, TALLY_IN(&few, &rows, loss), TALLY_NO_OUT, &err), &(expected){ TALLY_INVALID_ARGUMENT, { "parse", "3", "4", place } });
+    judged("an id", tally_call(f, TALLY_IN(&ids, &rows, loss), TALLY_NO_OUT, &err), &(expected){ TALLY_OUT_OF_RANGE, { "parse", "5", "2", place } });
+    judged("weights", tally_call(f, TALLY_IN(&five, &four, mean), TALLY_NO_OUT, &err), &(expected){ TALLY_INVALID_ARGUMENT, { "ean", "4", "5", place } });
+    judged("ranks", tally_call(f, TALLY_IN(&rows, &ids, loss), TALLY_NO_OUT, &err), &(expected){ TALLY_INVALID_ARGUMENT, { "parse", "rank", place } });
+    assert_bits_f64(tally_metric_result(acc), 0);
+    assert_bits_f64(tally_metric_result(loss), 0);
+    assert_bits_f64(tally_metric_result(mean), 0);
+    tally_metric_release(acc);
+    tally_metric_release(loss);
+    tally_metric_release(mean);
+    tally_function_release(f);
+}
+
 /* the text of a mistake survives names of any length: place, expected and found stay */
 static void long_names_lose_their_middle_only(void **state)
 {
@@ -564,6 +604,7 @@ int main(void)
         cmocka_unit_test(options_out_of_bounds_are_refused_by_name),
         cmocka_unit_test(mistakes_in_a_body_are_told_with_their_line),
         cmocka_unit_test(calls_are_checked_before_anything_happens),
+        cmocka_unit_test(sizes_and_ids_that_a_metric_refuses_name_the_line_of_the_update),
         cmocka_unit_test(long_names_lose_their_middle_only),
         cmocka_unit_test(errors_are_written_on_failure_only),
     };
