@@ -83,6 +83,7 @@ typedef struct element_plan {
     element_function *function;
     int               arity;
     int32_t           load, gives, store;      /* operands are loaded as; the loop gives; the result is */
+    bool              direct;                  /* nothing is converted */
     const tally_tensor *const *arg;
 } element_plan;
 
@@ -97,18 +98,29 @@ static void run_block(const element_plan *p, char *out, const char *const *row, 
         tally__convert(out, p->store, result, p->gives, 1, n);
 }
 
+static void run_blocks(const element_plan *p, const tally__walk *w, char *out)
+{
+    for (int64_t i = 0; i < w->length; i += TALLY__KERNEL_BLOCK) {
+        const char *row[TALLY__WALK_OPERANDS];
+        size_t      n = (size_t)TALLY__MIN(w->length - i, (int64_t)TALLY__KERNEL_BLOCK);
+        for (int k = 0; k < p->arity; k++)
+            row[k] = w->row[k] + i * w->step[k] * (int64_t)tally__element_size(p->arg[k]->dtype);
+        run_block(p, out + (size_t)i * tally__element_size(p->store), row, w->step, n);
+    }
+}
+
 static void run_rows(const element_plan *p, tally__walk *w, char *out)
 {
-    size_t size = tally__element_size(p->store);
-    for (int64_t r = 0; r < w->rows; r++, tally__walk_next(w)) {
-        for (int64_t i = 0; i < w->length; i += TALLY__KERNEL_BLOCK) {
-            const char *row[TALLY__WALK_OPERANDS];
-            size_t      n = (size_t)TALLY__MIN(w->length - i, (int64_t)TALLY__KERNEL_BLOCK);
-            for (int k = 0; k < p->arity; k++)
-                row[k] = w->row[k] + i * w->step[k] * (int64_t)tally__element_size(p->arg[k]->dtype);
-            run_block(p, out, row, w->step, n);
-            out += n * size;
+    size_t bytes = (size_t)w->length * tally__element_size(p->store);
+    for (int64_t r = 0; r < w->rows; r++, tally__walk_next(w), out += bytes) {
+        if (!p->direct) {
+            run_blocks(p, w, out);
+            continue;
         }
+        tally__lane in[TALLY__WALK_OPERANDS];
+        for (int i = 0; i < p->arity; i++)
+            in[i] = (tally__lane){ w->row[i], w->step[i] };
+        p->function(out, in, (size_t)w->length);
     }
 }
 
@@ -120,23 +132,35 @@ static bool all_scalars(const element_plan *p)
     return true;
 }
 
+/* one element, as in a call with one row: no broadcasting, no rows */
+static void run_scalar(const element_plan *p, char *out)
+{
+    static const int64_t step[TALLY__WALK_OPERANDS] = { 0 };
+    const char          *row[TALLY__WALK_OPERANDS];
+    tally__lane          in[TALLY__WALK_OPERANDS];
+    for (int i = 0; i < p->arity; i++) {
+        row[i] = p->arg[i]->data;
+        in[i] = (tally__lane){ row[i], 0 };
+    }
+    if (p->direct)
+        p->function(out, in, 1);
+    else
+        run_block(p, out, row, step, 1);
+}
+
 static tally_status run_plan(const tally__kernel_call *c, const element_plan *p)
 {
-    static const int     skip[TALLY__WALK_OPERANDS] = { 0 };
-    static const int64_t step[TALLY__WALK_OPERANDS] = { 0 };
-    tally__walk          w;
-    int64_t              shape[TALLY_MAX_RANK] = { 0 };
-    int                  rank = 0;
-    bool                 scalar = all_scalars(p);
-    tally_status         s = scalar ? TALLY_OK : tally__kernel_broadcast(c, skip, shape, &rank);
+    static const int skip[TALLY__WALK_OPERANDS] = { 0 };
+    tally__walk      w;
+    int64_t          shape[TALLY_MAX_RANK] = { 0 };
+    int              rank = 0;
+    bool             scalar = all_scalars(p);
+    tally_status     s = scalar ? TALLY_OK : tally__kernel_broadcast(c, skip, shape, &rank);
     if (s || (s = tally__kernel_out(c, rank, shape)))
         return s;
     char *out = (char *)(uintptr_t)c->out->data;
     if (scalar) {
-        const char *row[TALLY__WALK_OPERANDS];
-        for (int i = 0; i < p->arity; i++)
-            row[i] = p->arg[i]->data;
-        run_block(p, out, row, step, 1);
+        run_scalar(p, out);
         return TALLY_OK;
     }
     tally__walk_begin(&w, p->arity, p->arg, rank, shape);
@@ -146,9 +170,12 @@ static tally_status run_plan(const tally__kernel_call *c, const element_plan *p)
 
 tally_status tally__element_as(const tally__kernel_call *c, int32_t load)
 {
-    bool         compares = tally__op_table[c->node->op].result == TALLY__RESULT_BOOL;
-    element_plan p = { function_of(c->node->op, load), tally__op_table[c->node->op].arity, load,
-                       compares ? TALLY_BOOL : load, c->node->dtype, c->arg };
+    const tally__op_info *info = &tally__op_table[c->node->op];
+    int32_t               gives = info->result == TALLY__RESULT_BOOL ? TALLY_BOOL : load;
+    element_plan          p = { function_of(c->node->op, load), info->arity, load, gives, c->node->dtype, true, c->arg };
+    p.direct = gives == p.store;
+    for (int i = 0; i < p.arity; i++)
+        p.direct = p.direct && c->arg[i]->dtype == load;
     assert(p.function);
     return run_plan(c, &p);
 }

@@ -15,19 +15,28 @@ static double add_tree(double *lane)
     return lane[0];
 }
 
-double tally__row_sum(int32_t dtype, const void *p, int64_t stride, int64_t n)
+static double add_lanes(int32_t dtype, const char *row, int64_t stride, int64_t n)
 {
-    double      block[TALLY__KERNEL_BLOCK], lane[ROW_LANES] = { 0 };
-    size_t      mask = n > ROW_STRAIGHT ? ROW_LANES - 1 : 0;
-    const char *row = p;
-    int64_t     bytes = stride * (int64_t)tally__element_size(dtype);
+    double  block[TALLY__KERNEL_BLOCK], lane[ROW_LANES] = { 0 };
+    int64_t bytes = stride * (int64_t)tally__element_size(dtype);
     for (int64_t done = 0; done < n; done += TALLY__KERNEL_BLOCK) {
         size_t m = (size_t)TALLY__MIN(n - done, (int64_t)TALLY__KERNEL_BLOCK);
         tally__convert(block, TALLY_F64, row + done * bytes, dtype, stride, m);
         for (size_t i = 0; i < m; i++)
-            lane[i & mask] += block[i];
+            lane[i % ROW_LANES] += block[i];
     }
-    return mask ? add_tree(lane) : lane[0];
+    return add_tree(lane);
+}
+
+double tally__row_sum(int32_t dtype, const void *p, int64_t stride, int64_t n)
+{
+    double block[ROW_STRAIGHT], sum = 0.0;
+    if (n > ROW_STRAIGHT)
+        return add_lanes(dtype, p, stride, n);
+    tally__convert(block, TALLY_F64, p, dtype, stride, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        sum += block[i];
+    return sum;
 }
 _Static_assert(TALLY__KERNEL_BLOCK % ROW_LANES == 0, "a block begins at lane 0");
 
@@ -36,7 +45,7 @@ typedef enum reduction { SUM_EXACT, SUM_ROW, SUM_WHOLE, EXTREME_FLOAT, EXTREME_S
 typedef struct reducer {
     reduction    kind;
     int32_t      dtype, gives;      /* of the elements, of the result */
-    bool         mean, largest;
+    bool         mean, largest, single;    /* single: one element is all there is */
     int64_t      n;                 /* elements so far */
     tally__sum   sum;
     tally__guess guess;
@@ -79,7 +88,7 @@ static void begin_result(reducer *r)
     r->n = 0;
     r->natural = 0;
     r->real = 0.0;
-    if (r->kind == SUM_EXACT)
+    if (r->kind == SUM_EXACT && !r->single)
         r->sum = (tally__sum){ { 0 }, 0, 0, 0 };
     else if (r->kind >= EXTREME_FLOAT)
         begin_extreme(r);
@@ -118,7 +127,9 @@ static void take_line(reducer *r, const char *p, int64_t stride, int64_t n)
 {
     int64_t bytes = stride * (int64_t)tally__element_size(r->dtype);
     r->n += n;
-    if (r->kind == SUM_EXACT)
+    if (r->single && r->kind == SUM_EXACT)
+        r->real = tally__load_f64(p, r->dtype) + 0.0;          /* as a sum: -0 is 0 */
+    else if (r->kind == SUM_EXACT)
         tally__sum_add(&r->sum, &r->guess, r->dtype, p, stride, (size_t)n);
     else if (r->kind == SUM_ROW)
         r->real = tally__row_sum(r->dtype, p, stride, n);
@@ -170,12 +181,13 @@ static double exact_result(const reducer *r)
     return r->mean ? mean_odd(&r->sum, r->n) : sum_odd(&r->sum);
 }
 
+/* one 64-bit integer is rounded when it is loaded: once, as the mean of more would be */
 static void end_result(const reducer *r, void *out)
 {
     double real = r->real;
     if (r->mean && r->n == 0) {
         real = TALLY__NAN_F64;
-    } else if (r->kind == SUM_EXACT) {
+    } else if (r->kind == SUM_EXACT && !r->single) {
         real = exact_result(r);
     } else if (r->kind == SUM_ROW && r->mean) {
         real = r->real / (double)r->n;
@@ -197,6 +209,7 @@ static tally_status reduce_all(const tally__kernel_call *c, reducer *r)
     if (s)
         return s;
     tally__walk_begin(&w, 1, c->arg, c->arg[0]->rank, c->arg[0]->shape);
+    r->single = w.rows * w.length == 1;
     begin_result(r);
     for (int64_t i = 0; i < w.rows; i++, tally__walk_next(&w))
         take_line(r, w.row[0], w.step[0], w.length);
@@ -216,6 +229,7 @@ static tally_status reduce_axis(const tally__kernel_call *c, reducer *r)
         return s;
     char  *out = (char *)(uintptr_t)c->out->data;
     size_t size = tally__element_size(r->gives);
+    r->single = n == 1;
     tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
     for (int64_t i = 0; i < w.rows; i++, tally__walk_next(&w))
         for (int64_t k = 0; k < w.length; k++, out += size) {

@@ -71,23 +71,56 @@ tally_status tally__kernel_softmax(const tally__kernel_call *c)
     return s;
 }
 
-/* ---- argmax: NaN is the largest, -0 equals +0, the first of the largest wins */
+/* ---- argmax: NaN is the largest, -0 equals +0, the first of the largest wins. A line comes in blocks of a type that holds
+ * all its values */
+typedef union line_block {
+    double   f[TALLY__KERNEL_BLOCK];
+    int64_t  i[TALLY__KERNEL_BLOCK];
+    uint64_t u[TALLY__KERNEL_BLOCK];
+} line_block;
+
+static int32_t wide_type(int32_t dtype)
+{
+    return tally__is_float(dtype) ? TALLY_F64 : tally__dtype_kind_of(dtype) == TALLY__KIND_INT ? TALLY_I64 : TALLY_U64;
+}
+
+typedef struct largest {
+    int64_t  at;       /* -1: none yet */
+    double   f;
+    int64_t  i;
+    uint64_t u;
+} largest;
+
+static void largest_in(largest *best, int32_t wide, const line_block *x, int64_t first, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++) {
+        bool more = wide == TALLY_F64   ? x->f[k] > best->f || (x->f[k] != x->f[k] && best->f == best->f)
+                    : wide == TALLY_I64 ? x->i[k] > best->i
+                                        : x->u[k] > best->u;
+        if (!more && best->at >= 0)
+            continue;
+        best->at = first + k;
+        if (wide == TALLY_F64)
+            best->f = x->f[k];
+        else if (wide == TALLY_I64)
+            best->i = x->i[k];
+        else
+            best->u = x->u[k];
+    }
+}
+
 static int64_t argmax_line(const char *p, int32_t dtype, int64_t stride, int64_t n)
 {
-    int32_t compute = tally__is_float(dtype) ? TALLY_F64 : tally__compute_dtype(dtype) == TALLY_I64 ? TALLY_I64 : TALLY_U64;
-    int64_t best = 0, bytes = stride * (int64_t)tally__element_size(dtype);
-    union { double f; int64_t i; uint64_t u; } most = { 0 }, x;
-    for (int64_t k = 0; k < n; k++) {
-        tally__convert(&x, compute, p + k * bytes, dtype, 1, 1);
-        bool more = compute == TALLY_F64   ? x.f > most.f || (x.f != x.f && most.f == most.f)
-                    : compute == TALLY_I64 ? x.i > most.i
-                                           : x.u > most.u;
-        if (k == 0 || more) {
-            most = x;
-            best = k;
-        }
+    line_block x;
+    largest    best = { -1, 0.0, 0, 0 };
+    int32_t    wide = wide_type(dtype);
+    int64_t    bytes = stride * (int64_t)tally__element_size(dtype);
+    for (int64_t done = 0; done < n; done += TALLY__KERNEL_BLOCK) {
+        int64_t m = TALLY__MIN(n - done, (int64_t)TALLY__KERNEL_BLOCK);
+        tally__convert(&x, wide, p + done * bytes, dtype, stride, (size_t)m);
+        largest_in(&best, wide, &x, done, m);
     }
-    return best;
+    return best.at;
 }
 
 tally_status tally__kernel_argmax(const tally__kernel_call *c)
@@ -111,19 +144,28 @@ tally_status tally__kernel_argmax(const tally__kernel_call *c)
 }
 
 /* ---- rank_of: how many scores are strictly greater than the one at id; the number of classes where that cannot be said */
+static int64_t count_above(int32_t wide, const line_block *x, const line_block *own, int64_t n)
+{
+    int64_t above = 0;
+    for (int64_t k = 0; k < n; k++)
+        above += wide == TALLY_F64 ? x->f[k] > own->f[0] : wide == TALLY_I64 ? x->i[k] > own->i[0] : x->u[k] > own->u[0];
+    return above;
+}
+
 static int64_t rank_in_line(const char *p, int32_t dtype, int64_t stride, int64_t n, int64_t id)
 {
-    int32_t compute = tally__is_float(dtype) ? TALLY_F64 : tally__compute_dtype(dtype) == TALLY_I64 ? TALLY_I64 : TALLY_U64;
-    int64_t rank = 0, bytes = stride * (int64_t)tally__element_size(dtype);
-    union { double f; int64_t i; uint64_t u; } own, x;
+    line_block own, x;
+    int32_t    wide = wide_type(dtype);
+    int64_t    rank = 0, bytes = stride * (int64_t)tally__element_size(dtype);
     if (id < 0 || id >= n)
         return n;
-    tally__convert(&own, compute, p + id * bytes, dtype, 1, 1);
-    if (compute == TALLY_F64 && !(tally__abs_f64(own.f) < TALLY__INF_F64))
+    tally__convert(&own, wide, p + id * bytes, dtype, 1, 1);
+    if (wide == TALLY_F64 && !(tally__abs_f64(own.f[0]) < TALLY__INF_F64))
         return n;
-    for (int64_t k = 0; k < n; k++) {
-        tally__convert(&x, compute, p + k * bytes, dtype, 1, 1);
-        rank += compute == TALLY_F64 ? x.f > own.f : compute == TALLY_I64 ? x.i > own.i : x.u > own.u;
+    for (int64_t done = 0; done < n; done += TALLY__KERNEL_BLOCK) {
+        int64_t m = TALLY__MIN(n - done, (int64_t)TALLY__KERNEL_BLOCK);
+        tally__convert(&x, wide, p + done * bytes, dtype, stride, (size_t)m);
+        rank += count_above(wide, &x, &own, m);
     }
     return rank;
 }

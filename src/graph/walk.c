@@ -17,14 +17,37 @@ static bool joins(const tally__walk *w, int k, const int64_t *stride, int64_t si
     return true;
 }
 
+/* rows may be empty and without memory, yet their addresses move */
+static const char *row_of(const tally_tensor *x)
+{
+    static const char nothing = 0;
+    return x->data ? x->data : &nothing;
+}
+
+/* one axis: nothing to join */
+static void begin_line(tally__walk *w, int n, const tally_tensor *const *x, int64_t size)
+{
+    w->n = n;
+    w->rank = 0;
+    w->rows = size != 0;
+    w->length = size;
+    for (int i = 0; i < n; i++) {
+        w->row[i] = row_of(x[i]);
+        w->step[i] = walk_stride(x[i], 0, 1);
+    }
+}
+
 void tally__walk_begin(tally__walk *w, int n, const tally_tensor *const *x, int rank, const int64_t *shape)
 {
-    static const char nothing = 0;               /* rows may be empty and without memory, yet their addresses move */
-    int               k = -1;
+    int k = -1;
+    if (rank == 1) {
+        begin_line(w, n, x, shape[0]);
+        return;
+    }
     w->n = n;
     w->rows = 1;
     for (int i = 0; i < n; i++)
-        w->row[i] = x[i]->data ? x[i]->data : &nothing;
+        w->row[i] = row_of(x[i]);
     for (int axis = 0; axis < rank; axis++) {
         int64_t stride[TALLY__WALK_OPERANDS];
         w->rows *= shape[axis];                   /* all elements, for now */

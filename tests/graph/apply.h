@@ -114,6 +114,14 @@ static inline tally_tensor apply(bench *b, tally__op op, const tally_tensor *con
     return out;
 }
 
+/* the same in dense memory: what is a view is copied */
+static inline tally_tensor packed(bench *b, tally_tensor x)
+{
+    void *p = tally__arena_alloc(&b->work, (size_t)tally__elements(x.rank, x.shape) * tally__element_size(x.dtype));
+    tally__tensor_pack(p, x.dtype, &x);
+    return dense(p, x.dtype, x.rank, x.shape);
+}
+
 /* ---- small bodies: record on arguments of these tensors, then evaluate a node with all that it needs */
 typedef struct body {
     bench              *b;

@@ -206,7 +206,7 @@ static void run_batch(bench *b, tally__op op, int32_t dtype)
     batch    c = { .op = op, .dtype = dtype };
     test_rng rng = { 1000u * (unsigned)op + (unsigned)dtype };
     fill_operands(b, &c, &rng);
-    c.out = apply(b, op, PTRS(&c.x[0], &c.x[1], &c.x[2]), 0, dtype);
+    c.out = packed(b, apply(b, op, PTRS(&c.x[0], &c.x[1], &c.x[2]), 0, dtype));
     for (size_t i = 0; i < c.n; i++) {
         bool known = c.out.dtype == TALLY_BOOL && tally__op_table[op].result == TALLY__RESULT_BOOL ? known_test(&c, i)
                      : tally__is_float(dtype)                                               ? check_float(&c, i)

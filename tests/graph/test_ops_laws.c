@@ -49,7 +49,7 @@ static tally_tensor filled(bench *b, int32_t dtype, int64_t n, double v)
 
 static tally_tensor two(bench *b, tally__op op, const tally_tensor *x, const tally_tensor *y)
 {
-    return apply(b, op, PTRS(x, y, y), 0, 0);
+    return packed(b, apply(b, op, PTRS(x, y, y), 0, 0));
 }
 
 static bool commutes(bench *b, tally__op op, int32_t dtype)
