@@ -139,6 +139,30 @@ static void a_store_merged_with_itself_doubles(void **state)
     tally__store_release(s);
 }
 
+static void whole_sums_merge_exactly_past_the_end_of_int64(void **state)
+{
+    const int64_t near = INT64_MAX - 1;
+    tally_tensor  v = tally_scalar(&near);
+    tally__store *s = kit_store(x, "Kit", "a", &err);
+    tally__delta  d = { 0 };
+    tally__sum    want, got;
+    (void)state;
+    assert_ok(tally__delta_prepare(&d, x, s, &err), &err);
+    assert_ok(tally__deltas_begin(&d, 1, &err), &err);
+    assert_ok(tally__delta_accumulate(&d, KIT_TOTAL, &v, NULL, NULL, &err), &err);
+    assert_ok(tally__commit(x, &d, 1, &err), &err);
+    tally__deltas_end(&d, 1);
+    tally__delta_drop(&d);
+    assert_false(s->cell[KIT_TOTAL].wide);
+    assert_ok(tally__store_merge(s, (tally__store *[]){ s, s, s }, 3, &err), &err);
+    memset(&want, 0, sizeof want);
+    for (int i = 0; i < 4; i++)
+        tally__sum_add_i64(&want, near);
+    tally__cell_get(&s->cell[KIT_TOTAL], 0, &got);
+    assert_memory_equal(&got, &want, sizeof got);
+    tally__store_release(s);
+}
+
 static void an_unbuilt_source_is_neutral_and_an_unbuilt_target_takes_the_sizes(void **state)
 {
     tally__store *a = kit_store(x, "Kit", "a", &err), *b = filled("b", 4, 5, 3), *kept = tally__store_clone(b, &err);
@@ -271,6 +295,7 @@ int main(void)
         cmocka_unit_test(any_split_order_and_merge_tree_gives_the_same_bytes),
         cmocka_unit_test(many_sources_are_one_commit),
         cmocka_unit_test(a_store_merged_with_itself_doubles),
+        cmocka_unit_test(whole_sums_merge_exactly_past_the_end_of_int64),
         cmocka_unit_test(an_unbuilt_source_is_neutral_and_an_unbuilt_target_takes_the_sizes),
         cmocka_unit_test(merge_names_what_does_not_fit_and_changes_nothing),
         cmocka_unit_test(a_variable_has_no_merge),
