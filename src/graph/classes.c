@@ -13,9 +13,10 @@ tally_node tally__top_mask(tally_node x, int64_t k, tally__place at)
         return tally__bad(t);
     const tally__node *in = tally__node_of(x);
     assert(in->rank > 0 && k > 0);
-    tally__node n = { .op = TALLY__OP_top_mask, .dtype = TALLY_BOOL, .rank = in->rank, .axis = in->rank - 1, .limit = k };
+    tally__node n = { .op = TALLY__OP_top_mask, .dtype = TALLY_BOOL, .rank = in->rank, .axis = in->rank - 1 };
     memcpy(n.dim, in->dim, sizeof n.dim);
-    return tally__emit(t, &n, &x, 1, at);
+    const tally_node args[2] = { x, tally__constant_i64(t, TALLY_I64, k, at) };
+    return tally__emit(t, &n, args, 2, at);
 }
 
 tally_node tally__axis_last(tally_node x, int axis, tally__place at)
@@ -37,17 +38,18 @@ tally_node tally__axis_last(tally_node x, int axis, tally__place at)
 
 tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, tally__place at)
 {
-    tally_node   x[2] = { ids, depth };
+    tally_node   x[3] = { ids, depth };
     tally_trace *t = tally__operands(x, 2, 0, "class_ids", at);
     if (!t)
         return tally__bad(NULL);
     x[0] = tally__node_rounded(t, ids, at);
+    x[2] = tally__constant_i64(t, TALLY_I64, ignore, at);
     if (!tally__trace_ok(t))
         return tally__bad(t);
     const tally__node *in = tally__node_of(x[0]);
-    tally__node        n = { .op = TALLY__OP_class_ids, .dtype = TALLY_I64, .rank = in->rank, .axis = -1, .limit = ignore };
+    tally__node        n = { .op = TALLY__OP_class_ids, .dtype = TALLY_I64, .rank = in->rank, .axis = -1 };
     memcpy(n.dim, in->dim, sizeof n.dim);
-    return tally__emit(t, &n, x, 2, at);
+    return tally__emit(t, &n, x, 3, at);
 }
 
 /* ---- axis_last */
@@ -135,7 +137,7 @@ static void mark_top(const score *x, int64_t n, int64_t k, int32_t type, int64_t
 tally_status tally__kernel_top_mask(const tally__kernel_call *c)
 {
     const tally_tensor *x = c->arg[0];
-    const int64_t       n = x->shape[c->node->axis], k = TALLY__MIN(n, c->node->limit);
+    const int64_t       n = x->shape[c->node->axis], k = TALLY__MIN(n, tally__load_i64(c->arg[1]->data, TALLY_I64));
     const int32_t       type = score_type(x->dtype);
     tally_tensor        lines = tally__without_axis(x, c->node->axis);
     const tally_tensor *each = &lines;
@@ -192,7 +194,7 @@ static int64_t row_of(const tally_tensor *x, int64_t i)
 tally_status tally__kernel_class_ids(const tally__kernel_call *c)
 {
     const tally_tensor *x = c->arg[0];
-    const int64_t       classes = tally__load_i64(c->arg[1]->data, c->arg[1]->dtype);
+    const int64_t       classes = tally__load_i64(c->arg[1]->data, c->arg[1]->dtype), ignore = tally__load_i64(c->arg[2]->data, TALLY_I64);
     tally_status        s = tally__kernel_out(c, x->rank, x->shape);
     if (s)
         return s;
@@ -202,8 +204,8 @@ tally_status tally__kernel_class_ids(const tally__kernel_call *c)
     for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
         for (int64_t k = 0; k < w.length; k++, i++) {
             const void *p = w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype);
-            out[i] = equals_ignored(p, x->dtype, c->node->limit) ? -1 : tally__id_value(p, x->dtype);
-            if (out[i] >= classes || (out[i] < 0 && !equals_ignored(p, x->dtype, c->node->limit)))
+            out[i] = equals_ignored(p, x->dtype, ignore) ? -1 : tally__id_value(p, x->dtype);
+            if (out[i] >= classes || (out[i] < 0 && !equals_ignored(p, x->dtype, ignore)))
                 return not_a_class(c, row_of(x, i), p, classes);
         }
     return TALLY_OK;

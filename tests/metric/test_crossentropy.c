@@ -168,6 +168,20 @@ static void ids_that_are_no_class_are_named(void **state)
     tally_metric_release(m);
 }
 
+static void ignored_ids_of_one_pass_are_kept_apart(void **state)
+{
+    (void)state;
+    tally_metric       *m[2] = { sparse(ignoring(0, false)), sparse(ignoring(1, false)) };
+    tally_error         err;
+    feed_memory         y, p;
+    const tally_tensor *x[] = { feed_tensor(&y, V(3, 0, 1, 1), TALLY_I32), feed_tensor(&p, M(3, 2, .5, .5, .5, .5, .5, .5), TALLY_F32) };
+    assert_ok(tally_metrics_update_state_n(m, 2, x, 2, &err), &err);
+    assert_bits_f64(state_at(m[0], COUNT, 0), 2);
+    assert_bits_f64(state_at(m[1], COUNT, 0), 1);
+    tally_metric_release(m[0]);
+    tally_metric_release(m[1]);
+}
+
 static void every_dtype_of_labels_works(void **state)
 {
     (void)state;
@@ -214,6 +228,7 @@ int main(void)
         cmocka_unit_test(weights_and_ignored_ids_meet_in_every_shape),
         cmocka_unit_test(the_classes_may_stand_on_any_axis),
         cmocka_unit_test(ids_that_are_no_class_are_named),
+        cmocka_unit_test(ignored_ids_of_one_pass_are_kept_apart),
         cmocka_unit_test(every_dtype_of_labels_works),
         cmocka_unit_test(options_of_the_other_class_are_refused),
     };

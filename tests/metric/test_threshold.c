@@ -223,6 +223,25 @@ static void labels_and_scores_at_the_edges(void **state)
     REFUSED(precision(), V(3, 0, 1, 1), M(3, 2, 0), NULL, TALLY_INVALID_ARGUMENT, "y_pred: squeeze");
 }
 
+/* value numbering must not take one filter for another */
+static void filters_of_one_pass_are_kept_apart(void **state)
+{
+    (void)state;
+    const set           s[] = { { 0, { 0 }, 1, TALLY_NONE }, { 0, { 0 }, 2, TALLY_NONE }, { 0, { 0 }, 2, 0 }, { 0, { 0 }, 2, 1 } };
+    const double        want[] = { 1, .5, 1, 0 };
+    tally_metric       *m[4];
+    tally_error         err;
+    feed_memory         y, p;
+    const tally_tensor *x[] = { feed_tensor(&y, M(1, 3, 1, 0, 1), TALLY_F32), feed_tensor(&p, M(1, 3, .9, .8, .1), TALLY_F32) };
+    for (int i = 0; i < 4; i++)
+        m[i] = precision_of(s[i]);
+    assert_ok(tally_metrics_update_state_n(m, 4, x, 2, &err), &err);
+    for (int i = 0; i < 4; i++) {
+        assert_bits_f64(tally_metric_result(m[i]), want[i]);
+        tally_metric_release(m[i]);
+    }
+}
+
 static void options_out_of_bounds_are_named(void **state)
 {
     (void)state;
@@ -279,6 +298,7 @@ int main(void)
         cmocka_unit_test(scores_of_float64_are_compared_in_float64),
         cmocka_unit_test(weights_of_every_shape_count),
         cmocka_unit_test(labels_and_scores_at_the_edges),
+        cmocka_unit_test(filters_of_one_pass_are_kept_apart),
         cmocka_unit_test(options_out_of_bounds_are_named),
         cmocka_unit_test(every_dtype_of_labels_and_scores_works),
     };
