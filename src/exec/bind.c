@@ -39,10 +39,12 @@ static bool number_sizes(tally__frame *f, const tally_tensor *const *in)
 
 static bool is_open_state(const tally__frame *f, tally__dim d)
 {
-    return f->graph->size[d].kind == TALLY__SIZE_STATE && f->size[d] < 0;
+    const tally__size *s = &f->graph->size[d];
+    return s->kind == TALLY__SIZE_STATE && f->size[d] < 0 && f->graph->slot[s->index].updates;
 }
 
-/* Unbuilt sizes take the number of the size that they met, directly or through others. */
+/* Unbuilt sizes take the number of the size that they met, directly or through others. A state that the call only reads
+ * stays unbuilt: the read, where it runs, says so at the user's line. */
 static void spread_sizes(tally__frame *f)
 {
     const tally__graph *g = f->graph;
@@ -80,23 +82,9 @@ static tally_status build_state(tally__frame *f, int32_t slot, int32_t cell, tal
     return tally__delta_build(&f->delta[slot], cell, shape, err);
 }
 
-tally_status tally__state_not_built(const tally__frame *f, int32_t slot, int32_t cell, tally__place at, tally_error *err)
-{
-    char title[96];
-    tally__store_title(f->delta[slot].store, title, sizeof title);
-    return tally__fail_at(err, TALLY_FAILED_PRECONDITION, f->graph->slot[slot].argument, at,
-                          "%s: state \"%s\", expected sizes, found not built: no batch has been seen", title,
-                          f->graph->slot[slot].schema->spec[cell].name);
-}
-
 static tally_status build_states(tally__frame *f, tally_error *err)
 {
     const tally__graph *g = f->graph;
-    for (uint32_t i = 0; i < g->n_size; i++) {
-        const tally__size *s = &g->size[i];
-        if (is_open_state(f, i) && !g->slot[s->index].updates)
-            return tally__state_not_built(f, s->index, s->cell, (tally__place){ NULL, 0 }, err);
-    }
     spread_sizes(f);
     for (uint32_t i = 0; i < g->n_size; i++) {
         const tally__size *s = &g->size[i];

@@ -7,11 +7,6 @@ static const tally__cell_spec *spec_of(const tally__frame *f, const tally__node 
     return &f->graph->slot[n->slot].schema->spec[n->cell];
 }
 
-static const tally_tensor *operand(const tally__frame *f, const tally__node *n, uint32_t i)
-{
-    return i < n->n_arg && n->arg[i] ? f->view[n->arg[i]] : NULL;
-}
-
 /* A view costs nothing, but in a loop that also assigns every round would keep the block of its round. */
 static tally_status read_tensor(tally__frame *f, const tally__node *n, tally_tensor *out, tally_error *err)
 {
@@ -49,6 +44,15 @@ static tally_status read_numbers(tally__frame *f, const tally__node *n, int64_t 
     out->data = p;
     tally__dense(out->rank, out->shape, out->stride);
     return TALLY_OK;
+}
+
+tally_status tally__state_not_built(const tally__frame *f, int32_t slot, int32_t cell, tally__place at, tally_error *err)
+{
+    char title[96];
+    tally__store_title(f->delta[slot].store, title, sizeof title);
+    return tally__fail_at(err, TALLY_FAILED_PRECONDITION, f->graph->slot[slot].argument, at,
+                          "%s: state \"%s\", expected sizes, found not built: no batch has been seen", title,
+                          f->graph->slot[slot].schema->spec[cell].name);
 }
 
 tally_status tally__run_read(tally__frame *f, tally__id id, tally_error *err)
@@ -103,8 +107,10 @@ static bool aligns(const tally_tensor *w, const tally_tensor *value)
 
 static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_error *err)
 {
-    const tally_tensor *value = operand(f, n, 0), *weight = operand(f, n, 1), *mask = operand(f, n, 2);
-    if (spec_of(f, n)->rank) {
+    assert(n->n_arg == 3);
+    const tally_tensor *value = f->view[n->arg[0]];
+    const tally_tensor *weight = n->arg[1] ? f->view[n->arg[1]] : NULL, *mask = n->arg[2] ? f->view[n->arg[2]] : NULL;
+    if (f->delta[n->slot].cell[n->cell].rank) {
         tally_status status = fit_state(f, n, value, err);
         if (status)
             return status;
@@ -118,7 +124,7 @@ static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_
 
 static tally_status run_assign(tally__frame *f, const tally__node *n, tally_error *err)
 {
-    const tally_tensor *x = operand(f, n, 0);
+    const tally_tensor *x = f->view[n->arg[0]];
     tally_status        status = fit_state(f, n, x, err);
     return status ? status : tally__delta_assign(&f->delta[n->slot], n->cell, x, err);
 }
@@ -143,7 +149,7 @@ static int64_t first_failing_row(const tally_tensor *x)
 
 static tally_status run_assert(tally__frame *f, const tally__node *n, tally_error *err)
 {
-    const tally_tensor *x = operand(f, n, 0);
+    const tally_tensor *x = f->view[n->arg[0]];
     int64_t             row = first_failing_row(x);
     const char         *text = n->text ? n->text : "expected true, found false";
     if (row < 0)
@@ -167,7 +173,7 @@ tally_status tally__run_effect(tally__frame *f, tally__id id, tally_error *err)
     case TALLY__OP_assert:
         return run_assert(f, n, err);
     case TALLY__OP_print:
-        return tally__run_print(f, n, operand(f, n, 0), err);
+        return tally__run_print(f, n, f->view[n->arg[0]], err);
     default:
         return tally__fail_at(err, TALLY_INTERNAL, -1, n->place, "%s: no such effect", tally__op_table[n->op].name);
     }

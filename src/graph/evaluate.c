@@ -100,6 +100,31 @@ tally_status tally__kernel_broadcast(const tally__kernel_call *c, const int *ski
 }
 
 /* ---- the kernel of a node */
+/* ones_like, zeros_like: one element that repeats, whatever the size. */
+static const uint8_t  one_8 = 1;
+static const uint16_t one_16 = 1, one_f16 = 0x3c00, one_bf16 = 0x3f80;
+static const uint32_t one_32 = 1;
+static const uint64_t one_64 = 1, zero_64 = 0;
+static const float    one_f32 = 1;
+static const double   one_f64 = 1;
+static const void *const one_of[] = {
+    [TALLY_BOOL] = &one_8, [TALLY_U8] = &one_8, [TALLY_I8] = &one_8, [TALLY_U16] = &one_16, [TALLY_I16] = &one_16,
+    [TALLY_U32] = &one_32, [TALLY_I32] = &one_32, [TALLY_U64] = &one_64, [TALLY_I64] = &one_64, [TALLY_F16] = &one_f16,
+    [TALLY_BF16] = &one_bf16, [TALLY_F32] = &one_f32, [TALLY_F64] = &one_f64,
+};
+
+static tally_status repeat_kernel(const tally__kernel_call *c)
+{
+    const tally_tensor *x = c->arg[0];
+    tally_tensor       *out = c->out;
+    out->data = c->node->op == TALLY__OP_ones_like ? one_of[c->node->dtype] : &zero_64;
+    out->dtype = c->node->dtype;
+    out->rank = x->rank;
+    memcpy(out->shape, x->shape, sizeof out->shape);
+    memset(out->stride, 0, sizeof out->stride);
+    return TALLY_OK;
+}
+
 static tally__kernel *element_kernel(const tally__node *n, const tally_tensor *const *arg)
 {
     const tally__op_info *info = &tally__op_table[n->op];
@@ -109,6 +134,8 @@ static tally__kernel *element_kernel(const tally__node *n, const tally_tensor *c
         return tally__kernel_ratio;
     if (arg[0]->dtype == TALLY__EXACT)
         return tally__kernel_linear;
+    if (n->op == TALLY__OP_ones_like || n->op == TALLY__OP_zeros_like)
+        return repeat_kernel;
     return info->takes[0] == 'm' && arg[0]->dtype != arg[1]->dtype ? tally__kernel_mixed : tally__kernel_element;
 }
 

@@ -295,6 +295,19 @@ static tally_status walk_all(const add_walk *g, tally__cell *c, tally_context *x
     }
 }
 
+/* One float for a scalar sum, the update of a running value: nothing to scan, nothing to split. */
+static tally_status sum_add_float(tally__cell *c, tally_context *x, double v, tally_error *err)
+{
+    c->touched = true;
+    const bool whole = v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v;
+    if (whole && !c->wide && tally__whole_add(c->whole, (int64_t)v))
+        return TALLY_OK;
+    tally_status s = sum_to_words(c, x, err);
+    if (!s)
+        tally__sum_add_one(c->sum, v);
+    return s;
+}
+
 static bool is_aligned(const tally_tensor *value, const tally_tensor *t)
 {
     if (!t)
@@ -310,8 +323,13 @@ tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tall
 {
     assert(c->built && add_row[c->kind] && value->rank >= c->rank);
     assert(is_aligned(value, weight) && is_aligned(value, mask));
+    const bool plain = value->rank <= 1 && !c->rank && !weight && !mask;
+    if (plain && c->kind == TALLY_STATE_SUM && (!value->rank || value->shape[0] == 1) &&
+        (value->dtype == TALLY_F32 || value->dtype == TALLY_F64))
+        return sum_add_float(c, x, value->dtype == TALLY_F32 ? (double)*(const float *)value->data
+                                                             : *(const double *)value->data, err);
     add_run r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
-    if (value->rank <= 1 && !c->rank && !weight && !mask) {
+    if (plain) {
         if (value->rank) {
             r.n = (size_t)value->shape[0];
             r.sv = value->stride[0];

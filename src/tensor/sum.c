@@ -52,7 +52,11 @@ void tally__sum_merge(tally__sum *into, const tally__sum *from)
     uint64_t carry = 0;
 
     for (int i = 0; i < TALLY__SUM_WORDS; i++) {
-        const uint64_t add = from->word[i], t = into->word[i] + add;
+        while (i + 1 < TALLY__SUM_WORDS && !(carry | from->word[i] | from->word[i + 1])) i += 2;   /* mostly zeros */
+        if (i == TALLY__SUM_WORDS) break;
+        const uint64_t add = from->word[i];
+        if (add + carry == 0) continue;    /* 0, or -1 and a carry: neither the word nor the carry changes */
+        const uint64_t t = into->word[i] + add;
         into->word[i] = t + carry;
         carry = (uint64_t)(t < add) | (uint64_t)(into->word[i] < carry);
     }
