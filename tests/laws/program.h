@@ -29,7 +29,7 @@ typedef enum op {
     /* two operands */
     OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_DIV_NO_NAN, OP_MINIMUM, OP_MAXIMUM, OP_POW,
     OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_AND, OP_OR, OP_XOR,
-    OP_MATMUL, OP_AT, OP_GATHER, OP_BROADCAST_LIKE, OP_ONE_HOT,
+    OP_MATMUL, OP_AT, OP_GATHER, OP_RANK_OF, OP_BROADCAST_LIKE, OP_ONE_HOT,
     /* three */
     OP_SELECT, OP_CLIP, OP_SLICE,
     /* no operand */
@@ -48,6 +48,7 @@ enum { MAX_CARRIED = 4 };
 typedef struct instr {
     op       op;
     int      dst, arg[3], axis, dtype;   /* registers; -1: none */
+    bool     from_end;                   /* the axis is recorded as the negative one */
     double   number;
     int      metric;                     /* update, reset, result: a reference */
     int      variable;                   /* read, assign: a reference */
@@ -55,7 +56,7 @@ typedef struct instr {
     /* regions: carried registers. while and if: carry[j] starts as init[j]; inline: the inner register carry[j] is init[j] */
     bool     callback;                   /* the form of tally_while_loop, tally_cond */
     int      n_carry, carry[MAX_CARRIED], init[MAX_CARRIED];
-    int      carried_metric;             /* a reference that goes through the callback form as a variable, or -1 */
+    int      carried_metric, carried_variable;   /* references that go through the callback form as loop variables, or -1 */
     int      limit;                      /* while: max_iterations or -1 */
     bool     limit_is_error;
     block   *inner[2];                   /* while: condition, body; if: then, else; inline: body */
@@ -90,6 +91,7 @@ typedef struct program {
     int      returns[MAX_RETURNS];
     bool     return_metric[MAX_METRICS];
     type     reg[MAX_REGISTERS];
+    bool     constant[MAX_REGISTERS];    /* known while recording */
     block   *body;
     pool    *pool;
     int      n_assertions;

@@ -44,7 +44,7 @@ static instr *append(maker *m, op o)
     instr *in = &b->at[b->n++];
     memset(in, 0, sizeof *in);
     in->op = o;
-    in->dst = in->arg[0] = in->arg[1] = in->arg[2] = in->carried_metric = -1;
+    in->dst = in->arg[0] = in->arg[1] = in->arg[2] = in->carried_metric = in->carried_variable = -1;
     return in;
 }
 
@@ -128,7 +128,9 @@ static int constant(maker *m, int dtype, double v)
     instr *in = append(m, OP_CONSTANT);
     in->dtype = dtype;
     in->number = v;
-    return in->dst = register_new(m, scalar_type(dtype));
+    in->dst = register_new(m, scalar_type(dtype));
+    m->p->constant[in->dst] = true;
+    return in->dst;
 }
 
 /* a number for the other side of an operand of this dtype: not a value that anything else may pick */
@@ -177,6 +179,7 @@ static int op_axis(maker *m, op o, int a, int axis, type t)
     instr *in = append(m, o);
     in->arg[0] = a;
     in->axis = axis;
+    in->from_end = o != OP_COLUMN && o != OP_EXPAND_DIMS && dice(m, 4) == 0;
     in->dtype = t.dtype;
     return in->dst = register_new(m, t);
 }
@@ -207,7 +210,7 @@ static bool make_unary(maker *m)
     static const struct { op o; int in, out; } table[] = {
         { OP_NEG, SIGNED | FLOATS, 0 }, { OP_ABS, SIGNED | FLOATS, 0 }, { OP_SQUARE, NUMERIC, 0 }, { OP_SQRT, FLOATS, 0 }, { OP_EXP, FLOATS, 0 },
         { OP_LOG, FLOATS, 0 }, { OP_LOG1P, FLOATS, 0 }, { OP_SIGMOID, FLOATS, 0 }, { OP_TANH, FLOATS, 0 }, { OP_SIGN, SIGNED | FLOATS, 0 },
-        { OP_FLOOR, FLOATS, 0 }, { OP_NOT, BOOLS, 0 }, { OP_IS_NAN, FLOATS, TALLY_BOOL }, { OP_ONES_LIKE, NUMERIC, 0 },
+        { OP_FLOOR, FLOATS, 0 }, { OP_NOT, BOOLS, 0 }, { OP_IS_NAN, ANY, TALLY_BOOL }, { OP_ONES_LIKE, NUMERIC, 0 },
         { OP_ZEROS_LIKE, NUMERIC, 0 }, { OP_CAST, ANY, -1 }, { OP_CAST, ANY, -1 }, { OP_CAST, ANY, -1 } };
     size_t k = dice(m, sizeof table / sizeof *table);
     int    a = pick(m, table[k].in, 0, MAX_RANK);
@@ -265,15 +268,19 @@ static bool make_view(maker *m)
         return false;
     type t = m->p->reg[a];
     switch (dice(m, 4)) {
-    case 0:
-        if (t.rank != 2)
+    case 0: {
+        if (t.rank < 1)
             return false;
-        op1(m, OP_TRANSPOSE, a, (type){ t.dtype, 2, { t.size[1], t.size[0] } });
+        type turned = t;
+        for (int k = 0; k < t.rank; k++)
+            turned.size[k] = t.size[t.rank - 1 - k];
+        op1(m, OP_TRANSPOSE, a, turned);
         return true;
+    }
     case 1:
-        if (t.rank != 2 || (t.size[1] != SIZE_THREE && t.size[1] != SIZE_FOUR))
+        if (t.rank < 1 || (t.size[t.rank - 1] != SIZE_THREE && t.size[t.rank - 1] != SIZE_FOUR && dice(m, 12)))
             return false;
-        op_axis(m, OP_COLUMN, a, (int)dice(m, 3), without_axis(t, 1));
+        op_axis(m, OP_COLUMN, a, t.size[t.rank - 1] == SIZE_MADE ? 0 : (int)dice(m, 3), without_axis(t, t.rank - 1));
         return true;
     case 2: {
         if (t.rank > 2)
@@ -320,7 +327,7 @@ static bool make_binary(maker *m)
 static int compare(maker *m, int a)
 {
     type t = m->p->reg[a], out = t;
-    int  b = dice(m, 3) == 0 && t.dtype != TALLY_BOOL ? number_for(m, t.dtype) : pick_beside(m, t, ANY, &out);
+    int  b = dice(m, 3) == 0 && t.dtype != TALLY_BOOL ? number_for(m, dtype_float(t.dtype) ? t.dtype : TALLY_F64) : pick_beside(m, t, ANY, &out);
     if (b < 0)
         return -1;
     op   o = (op)(OP_EQ + (int)dice(m, 6));
@@ -378,20 +385,42 @@ static bool make_choice(maker *m)
     return true;
 }
 
+/* [.., n, k] x [.., k, m]; a vector is a row on the left, a column on the right */
+static bool product_type(type a, type b, type *out)
+{
+    if (a.rank < 1 || b.rank < 1 || a.dtype != b.dtype || a.rank > 3 || b.rank > 3 || (a.rank == 3 && b.rank == 3 && a.size[0] != b.size[0]))
+        return false;
+    if (a.size[a.rank - 1] != b.size[b.rank > 1 ? b.rank - 2 : 0] || a.size[a.rank - 1] == SIZE_MADE)
+        return false;
+    if (a.rank == 3 && a.size[0] == SIZE_MADE)
+        return false;
+    if (b.rank == 3 && b.size[0] == SIZE_MADE)
+        return false;
+    *out = scalar_type(a.dtype);
+    if (a.rank == 3 || b.rank == 3)
+        out->size[out->rank++] = a.rank == 3 ? a.size[0] : b.size[0];
+    if (a.rank > 1)
+        out->size[out->rank++] = a.size[a.rank - 2];
+    if (b.rank > 1)
+        out->size[out->rank++] = b.size[b.rank - 1];
+    return true;
+}
+
 static bool make_matmul(maker *m)
 {
-    int a = pick(m, FLOATS, 2, 2);
+    int a = pick(m, FLOATS, 1, 3);
     if (a < 0)
         return false;
-    type t = m->p->reg[a];
+    type t = m->p->reg[a], out;
     for (int k = 0; k < m->n_visible; k++) {
-        int  b = m->visible[k];
-        type u = m->p->reg[b];
-        if (u.rank == 2 && u.dtype == t.dtype && u.size[0] == t.size[1] && t.size[1] != SIZE_MADE && dice(m, 3)) {
-            op2(m, OP_MATMUL, a, b, (type){ t.dtype, 2, { t.size[0], u.size[1] } });
+        int b = m->visible[k];
+        if (product_type(t, m->p->reg[b], &out) && dice(m, 3)) {
+            op2(m, OP_MATMUL, a, b, out);
             return true;
         }
     }
+    if (t.rank != 2 || t.size[1] == SIZE_MADE)
+        return false;
     int b = op1(m, OP_TRANSPOSE, a, (type){ t.dtype, 2, { t.size[1], t.size[0] } });
     op2(m, OP_MATMUL, a, b, (type){ t.dtype, 2, { t.size[0], t.size[0] } });
     return true;
@@ -437,10 +466,31 @@ static bool make_index(maker *m)
     return true;
 }
 
+/* from a constant or any small number to a constant or to the end; -1 where it would nearly always be out of range */
+static int make_slice(maker *m, int a, int axis)
+{
+    type   out = m->p->reg[a];
+    bool   known = out.size[axis] == SIZE_THREE || out.size[axis] == SIZE_FOUR;
+    size_t begin = known ? dice(m, 3) : dice(m, 8) == 0;
+    int    from = dice(m, 10) == 0 ? pick(m, INTEGERS, 0, 0) : -1;
+    if (from < 0 || m->p->constant[from])                   /* bounds that are wrong for certain are refused while recording */
+        from = constant(m, TALLY_I64, (double)begin);
+    int to = known && dice(m, 2) ? constant(m, TALLY_I64, (double)(begin + dice(m, 4 - begin))) : op_axis(m, OP_DIM, a, axis, scalar_type(TALLY_I64));
+    out.size[axis] = SIZE_FIRST_RUN + m->run_sizes++;
+    instr *in = append(m, OP_SLICE);
+    in->arg[0] = a;
+    in->arg[1] = from;
+    in->arg[2] = to;
+    in->axis = axis;
+    in->from_end = dice(m, 4) == 0;
+    in->dtype = out.dtype;
+    return in->dst = register_new(m, out);
+}
+
 static bool make_other(maker *m)
 {
     type out;
-    switch (dice(m, 3)) {
+    switch (dice(m, 4)) {
     case 0: {
         int ids = pick(m, INTEGERS, 0, 2);
         if (ids < 0)
@@ -471,21 +521,26 @@ static bool make_other(maker *m)
         op2(m, OP_BROADCAST_LIKE, a, b, retyped(out, m->p->reg[a].dtype));
         return true;
     }
-    default: {
-        int a = pick(m, NUMERIC, 1, 2);
-        if (a < 0 || (m->p->reg[a].size[0] != SIZE_THREE && m->p->reg[a].size[0] != SIZE_FOUR))
+    case 2: {
+        int a = pick(m, NUMERIC, 1, 3), ids;
+        if (a < 0 || m->p->reg[a].size[m->p->reg[a].rank - 1] == SIZE_MADE)
             return false;
-        out = m->p->reg[a];
-        out.size[0] = SIZE_FIRST_RUN + m->run_sizes++;
-        size_t begin = dice(m, 3);
-        int    from = constant(m, TALLY_I64, (double)begin), to = constant(m, TALLY_I64, (double)(begin + dice(m, 4 - begin)));
-        instr *in = append(m, OP_SLICE);
-        in->arg[0] = a;
-        in->arg[1] = from;
-        in->arg[2] = to;
-        in->dtype = out.dtype;
-        in->dst = register_new(m, out);
+        out = without_axis(m->p->reg[a], m->p->reg[a].rank - 1);
+        for (int k = 0; k < 8; k++) {
+            out.dtype = TALLY_U8 + (int)dice(m, 8);
+            ids = pick_type(m, out);
+            if (ids >= 0) {
+                op2(m, OP_RANK_OF, a, ids, retyped(out, TALLY_I64));
+                return true;
+            }
+        }
+        ids = op_axis(m, OP_ARGMAX, a, m->p->reg[a].rank - 1, retyped(out, TALLY_I64));
+        op2(m, OP_RANK_OF, a, ids, retyped(out, TALLY_I64));
         return true;
+    }
+    default: {
+        int a = pick(m, ANY, 1, 3);
+        return a >= 0 && make_slice(m, a, (int)dice(m, (size_t)m->p->reg[a].rank)) >= 0;
     }
     }
 }
@@ -631,6 +686,8 @@ static instr *region_begin(maker *m, op o, const int *init, int n, open_region *
     for (int k = 0; k < n; k++) {
         carry[k] = m->p->n_registers++;
         m->p->reg[carry[k]] = m->p->reg[init[k]];
+        if (o != OP_INLINE && m->p->reg[init[k]].rank && dice(m, 4) == 0)
+            m->p->reg[carry[k]].size[0] = SIZE_FIRST_RUN + m->run_sizes++;   /* may change from turn to turn, or by arm */
     }
     instr *in = append(m, o);
     in->n_carry = open->n_carry = n;
@@ -665,6 +722,10 @@ static void region_end(maker *m, const open_region *open)
 static int yield_for(maker *m, int carried)
 {
     type t = m->p->reg[carried];
+    if (t.rank && t.size[0] >= SIZE_FIRST_RUN && dice(m, 2)) {
+        int part = make_slice(m, carried, 0);
+        return part;
+    }
     if (dice(m, 3) == 0 && NUMERIC >> t.dtype & 1) {
         type out;
         int  b = pick_beside(m, t, 1 << t.dtype, &out);
@@ -697,6 +758,7 @@ static void make_if(maker *m)
     in->arg[0] = c;
     in->callback = callback;
     in->carried_metric = ref;
+    in->carried_variable = callback && m->p->n_variables && dice(m, 3) == 0 ? 0 : -1;
     for (int k = 0; k < 2; k++) {
         arm[k] = region_block(m, &open);
         if (k == 0 || dice(m, 3))
@@ -723,6 +785,7 @@ static void make_while(maker *m)
     int    at = m->into->n - 1;
     in->callback = callback;
     in->carried_metric = ref;
+    in->carried_variable = callback && m->p->n_variables && dice(m, 3) == 0 ? m->p->n_variables - 1 : -1;
     in->limit = limited ? limit : -1;
     in->limit_is_error = error;
     block *part[2];
@@ -787,7 +850,9 @@ static void make_check(maker *m)
         if (a >= 0)
             append(m, OP_PRINT)->arg[0] = a;
     } else if (dice(m, 2) && m->p->n_assertions < 2) {
-        int c = condition(m);
+        int c = dice(m, 3) == 0 ? pick(m, BOOLS, 0, 2) : -1;
+        if (c < 0)
+            c = condition(m);
         append(m, OP_ASSERT)->arg[0] = c;
         m->p->n_assertions++;
     }

@@ -218,7 +218,7 @@ static number element(const instr *in, int dtype, const number *v)
     op o = in->op;
     switch ((int)o) {
     case OP_NOT: return number_int(!number_true(v[0]));
-    case OP_IS_NAN: return number_int(v[0].f != v[0].f);
+    case OP_IS_NAN: return number_int(v[0].kind == NUMBER_FLOAT && v[0].f != v[0].f);
     case OP_ONES_LIKE: return number_int(1);
     case OP_ZEROS_LIKE: return number_int(0);
     case OP_CAST: case OP_BROADCAST_LIKE: return v[0];
@@ -280,8 +280,6 @@ static number add_up(machine *m, const instr *in, const array *a, const number *
         return number_float(exact ? big_ratio(&total, &count) : big_round(&total) / (double)n);
     if (dtype_float(a->dtype))
         return round_sum(m, &total, m->p->reg[in->dst].dtype);
-    if (fabs(big_round(&total)) >= 0x1p63)
-        m->unclear = true;
     number n64 = number_int(0);
     for (int64_t k = 0; k < n; k++)
         n64.i = (int64_t)((uint64_t)n64.i + whole(v[k]));
@@ -301,9 +299,9 @@ static number reduce(machine *m, const instr *in, const array *a, const number *
         }
         return number_int(in->op == OP_REDUCE_ANY ? any : all);
     default: {
-        if (!dtype_float(a->dtype) && n == 0)
-            m->unclear = true;
-        number r = dtype_float(a->dtype) || n == 0 ? number_float(low ? INFINITY : -INFINITY) : v[0];
+        number r = number_float(low ? INFINITY : -INFINITY);   /* what the cast to an integer makes its highest, its lowest */
+        if (n && !dtype_float(a->dtype))
+            r = v[0];
         for (int64_t k = 0; k < n; k++)
             r = extreme(r, v[k], low);
         return r;
@@ -450,16 +448,31 @@ static tally_status op_view(machine *m, const instr *in, const array *a)
     int64_t shape[TALLY_MAX_RANK] = { 0 };
     int     rank = 0;
     if (in->op == OP_TRANSPOSE) {
-        int64_t turned[2] = { a->shape[1], a->shape[0] };
-        array  *out = result_new(m, in, 2, turned);
-        for (int64_t k = 0; k < a->n; k++)
-            array_put(out, k, array_get(a, k % turned[1] * turned[0] + k / turned[1]));
+        for (int k = 0; k < a->rank; k++)
+            shape[k] = a->shape[a->rank - 1 - k];
+        array *out = result_new(m, in, a->rank, shape);
+        for (int64_t k = 0; k < a->n; k++) {
+            int64_t rest = k, at = 0, step = 1;            /* the last index of the result steps through the first axis of a */
+            int64_t index[TALLY_MAX_RANK];
+            for (int axis = a->rank - 1; axis >= 0; axis--) {
+                index[axis] = rest % shape[axis];
+                rest /= shape[axis];
+            }
+            for (int axis = 0; axis < a->rank; axis++) {
+                at += index[axis] * step;
+                step *= shape[axis];
+            }
+            array_put(out, k, array_get(a, at));
+        }
         return TALLY_OK;
     }
     if (in->op == OP_COLUMN) {
-        array *out = result_new(m, in, 1, a->shape);
+        int64_t width = a->shape[a->rank - 1];
+        array  *out = result_new(m, in, a->rank - 1, a->shape);
+        if (in->axis >= width)
+            return TALLY_OUT_OF_RANGE;
         for (int64_t k = 0; k < out->n; k++)
-            array_put(out, k, array_get(a, k * a->shape[1] + in->axis));
+            array_put(out, k, array_get(a, k * width + in->axis));
         return TALLY_OK;
     }
     for (int k = 0; k <= a->rank; k++) {
@@ -498,16 +511,34 @@ static tally_status op_gather(machine *m, const instr *in, const array *a, const
     return TALLY_OK;
 }
 
-static tally_status op_slice(machine *m, const instr *in, const array *a, int64_t begin, int64_t end)
+static tally_status op_slice(machine *m, const instr *in, const array *a, number begin, number end)
 {
-    int64_t shape[TALLY_MAX_RANK], row = 1;
-    if (begin < 0 || end < begin || end > a->shape[0])
+    int64_t shape[TALLY_MAX_RANK];
+    rows    r = rows_of(a, in->axis);
+    if (!index_ok(begin, r.length + 1) || !index_ok(end, r.length + 1) || number_compare(begin, end) > 0)
         return TALLY_OUT_OF_RANGE;
+    int64_t from = (int64_t)whole(begin), n = (int64_t)whole(end) - from;
     memcpy(shape, a->shape, sizeof shape);
-    shape[0] = end - begin;
-    for (int k = 1; k < a->rank; k++)
-        row *= shape[k];
-    copy_part(result_new(m, in, a->rank, shape), 0, a, begin * row, (end - begin) * row);
+    shape[in->axis] = n;
+    array *out = result_new(m, in, a->rank, shape);
+    for (int64_t k = 0; k < r.outer; k++)
+        copy_part(out, k * n * r.inner, a, (k * r.length + from) * r.inner, n * r.inner);
+    return TALLY_OK;
+}
+
+static tally_status op_rank_of(machine *m, const instr *in, const array *a, const array *ids)
+{
+    array  *out = result_new(m, in, ids->rank, ids->shape);
+    int64_t width = a->shape[a->rank - 1];
+    for (int64_t k = 0; k < ids->n; k++) {
+        number  id = array_get(ids, k);
+        number  own = index_ok(id, width) ? array_get(a, k * width + (int64_t)whole(id)) : number_float(NAN);
+        bool    none = own.kind == NUMBER_FLOAT && !isfinite(own.f);   /* no such class, or its score is not finite */
+        int64_t above = none ? width : 0;
+        for (int64_t j = 0; j < width && !none; j++)
+            above += number_compare(array_get(a, k * width + j), own) == 1;
+        array_put(out, k, number_int(above));
+    }
     return TALLY_OK;
 }
 
@@ -524,14 +555,23 @@ static tally_status op_one_hot(machine *m, const instr *in, const array *ids, in
 
 static tally_status op_matmul(machine *m, const instr *in, const array *a, const array *b)
 {
-    int64_t      shape[2] = { a->shape[0], b->shape[1] }, n = a->shape[1];
-    array       *out = result_new(m, in, 2, shape), *taken = array_new(m->pool, a->dtype, 2, shape);
+    int64_t      shape[TALLY_MAX_RANK], batch = a->rank == 3 ? a->shape[0] : b->rank == 3 ? b->shape[0] : 1;
+    int64_t      left = a->rank > 1 ? a->shape[a->rank - 2] : 1, n = a->shape[a->rank - 1], right = b->rank > 1 ? b->shape[b->rank - 1] : 1;
+    int          rank = 0;
+    if (a->rank == 3 || b->rank == 3)
+        shape[rank++] = batch;
+    if (a->rank > 1)
+        shape[rank++] = left;
+    if (b->rank > 1)
+        shape[rank++] = right;
+    array       *out = result_new(m, in, rank, shape), *taken = array_new(m->pool, a->dtype, rank, shape);
     const array *two[] = { a, b };
     tally_status s = run_alone(m, in, two, 2, taken);
     for (int64_t k = 0; k < out->n && !s; k++) {
+        int64_t     g = k / (left * right), i = k / right % left, l = k % right;
         long double sum = 0, most = 0;
         for (int64_t j = 0; j < n; j++) {
-            long double x = (long double)array_get(a, k / shape[1] * n + j).f * (long double)array_get(b, j * shape[1] + k % shape[1]).f;
+            long double x = (long double)array_get(a, ((a->rank == 3 ? g * left : 0) + i) * n + j).f * (long double)array_get(b, ((b->rank == 3 ? g * n : 0) + j) * right + l).f;
             sum += x;
             most += fabsl(x);
         }
@@ -567,7 +607,8 @@ tally_status op_run(machine *m, const instr *in)
     case OP_SOFTMAX: case OP_LOG_SOFTMAX: case OP_LOGSUMEXP: return op_row_function(m, in, a[0]);
     case OP_TRANSPOSE: case OP_COLUMN: case OP_EXPAND_DIMS: case OP_SQUEEZE: return op_view(m, in, a[0]);
     case OP_AT: case OP_GATHER: return op_gather(m, in, a[0], a[1]);
-    case OP_SLICE: return op_slice(m, in, a[0], array_get(a[1], 0).i, array_get(a[2], 0).i);
+    case OP_RANK_OF: return op_rank_of(m, in, a[0], a[1]);
+    case OP_SLICE: return op_slice(m, in, a[0], array_get(a[1], 0), array_get(a[2], 0));
     case OP_ONE_HOT: return op_one_hot(m, in, a[0], array_get(a[1], 0).i);
     case OP_MATMUL: return op_matmul(m, in, a[0], a[1]);
     default: return op_element(m, in, a, n);

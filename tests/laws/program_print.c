@@ -6,7 +6,7 @@ static const char *const op_names[OPS] = {
     "reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_any", "reduce_all", "size", "transpose",
     "sum", "mean", "max", "min", "argmax", "softmax", "log_softmax", "logsumexp", "dim", "column", "expand_dims", "squeeze",
     "add", "sub", "mul", "div", "div_no_nan", "minimum", "maximum", "pow", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor",
-    "matmul", "at", "gather", "broadcast_like", "one_hot", "select", "clip", "slice", "constant", "num", "captured",
+    "matmul", "at", "gather", "rank_of", "broadcast_like", "one_hot", "select", "clip", "slice", "constant", "num", "captured",
     "update", "reset", "result", "read", "assign", "assert", "print", "if", "while", "inline"
 };
 
@@ -29,7 +29,7 @@ static void print_block(const program *p, const block *b, int depth)
         for (int j = 0; j < 3; j++)
             if (in->arg[j] >= 0)
                 print_error(" r%d", in->arg[j]);
-        if (in->op >= OP_SUM && in->op <= OP_SQUEEZE)
+        if ((in->op >= OP_SUM && in->op <= OP_SQUEEZE) || in->op == OP_SLICE)
             print_error(" axis %d", in->axis);
         if (in->op == OP_CONSTANT || in->op == OP_NUMBER)
             print_error(" %g", in->number);

@@ -16,6 +16,7 @@ static void walk_block(walk *w, const block *b);
 
 static tally_node apply1(const instr *in, tally_node a)
 {
+    int axis = in->from_end ? in->axis - tally_node_rank(a) : in->axis;
     switch ((int)in->op) {
     case OP_NEG: return tally_neg_loc(a, HERE);
     case OP_ABS: return tally_abs_loc(a, HERE);
@@ -41,18 +42,18 @@ static tally_node apply1(const instr *in, tally_node a)
     case OP_REDUCE_ALL: return tally_reduce_all_loc(a, HERE);
     case OP_SIZE: return tally_size_loc(a, HERE);
     case OP_TRANSPOSE: return tally_transpose_loc(a, HERE);
-    case OP_SUM: return tally_sum_loc(a, in->axis, HERE);
-    case OP_MEAN: return tally_mean_loc(a, in->axis, HERE);
-    case OP_MAX: return tally_max_loc(a, in->axis, HERE);
-    case OP_MIN: return tally_min_loc(a, in->axis, HERE);
-    case OP_ARGMAX: return tally_argmax_loc(a, in->axis, HERE);
-    case OP_SOFTMAX: return tally_softmax_loc(a, in->axis, HERE);
-    case OP_LOG_SOFTMAX: return tally_log_softmax_loc(a, in->axis, HERE);
-    case OP_LOGSUMEXP: return tally_logsumexp_loc(a, in->axis, HERE);
-    case OP_DIM: return tally_dim_loc(a, in->axis, HERE);
+    case OP_SUM: return tally_sum_loc(a, axis, HERE);
+    case OP_MEAN: return tally_mean_loc(a, axis, HERE);
+    case OP_MAX: return tally_max_loc(a, axis, HERE);
+    case OP_MIN: return tally_min_loc(a, axis, HERE);
+    case OP_ARGMAX: return tally_argmax_loc(a, axis, HERE);
+    case OP_SOFTMAX: return tally_softmax_loc(a, axis, HERE);
+    case OP_LOG_SOFTMAX: return tally_log_softmax_loc(a, axis, HERE);
+    case OP_LOGSUMEXP: return tally_logsumexp_loc(a, axis, HERE);
+    case OP_DIM: return tally_dim_loc(a, axis, HERE);
     case OP_COLUMN: return tally_column_loc(a, in->axis, HERE);
     case OP_EXPAND_DIMS: return tally_expand_dims_loc(a, in->axis, HERE);
-    default: return tally_squeeze_loc(a, in->axis, HERE);
+    default: return tally_squeeze_loc(a, axis, HERE);
     }
 }
 
@@ -79,6 +80,7 @@ static tally_node apply2(const instr *in, tally_node a, tally_node b)
     case OP_MATMUL: return tally_matmul_loc(a, b, HERE);
     case OP_AT: return tally_at_loc(a, b, HERE);
     case OP_GATHER: return tally_gather_loc(a, b, HERE);
+    case OP_RANK_OF: return tally_rank_of_loc(a, b, HERE);
     case OP_BROADCAST_LIKE: return tally_broadcast_like_loc(a, b, HERE);
     default: return tally_one_hot_loc(a, b, (tally_dtype)in->dtype, HERE);
     }
@@ -90,7 +92,7 @@ static tally_node apply3(const instr *in, const tally_node *x)
         return tally_select_loc(x[0], x[1], x[2], HERE);
     if (in->op == OP_CLIP)
         return tally_clip_loc(x[0], x[1], x[2], HERE);
-    return tally_slice_loc(x[0], 0, x[1], x[2], HERE);
+    return tally_slice_loc(x[0], in->from_end ? in->axis - tally_node_rank(x[0]) : in->axis, x[1], x[2], HERE);
 }
 
 static tally_node apply0(walk *w, const instr *in)
@@ -117,8 +119,11 @@ static void enter(region_walk *r, const tally_symbol *v)
 {
     for (int k = 0; k < r->in->n_carry; k++)
         r->w->node[r->in->carry[k]] = v[k].node;
+    int n = r->in->n_carry;
     if (r->in->carried_metric >= 0)
-        r->w->metric[r->in->carried_metric] = v[r->in->n_carry].metric;
+        r->w->metric[r->in->carried_metric] = v[n++].metric;
+    if (r->in->carried_variable >= 0)
+        r->w->variable[r->in->carried_variable] = v[n].variable;
 }
 
 static void leave(region_walk *r, tally_symbol *v, const block *b)
@@ -156,7 +161,7 @@ static void then_arm(tally_trace *t, tally_symbol *v, void *user)
 
 static void walk_callbacks(walk *w, const instr *in)
 {
-    tally_symbol       v[MAX_CARRIED + 1] = { { { NULL, 0, 0 }, { NULL, 0, 0 }, { NULL, 0, 0 } } };
+    tally_symbol       v[MAX_CARRIED + 2] = { { { NULL, 0, 0 }, { NULL, 0, 0 }, { NULL, 0, 0 } } };
     region_walk        r = { w, in, { NULL, 0, 0 } };
     int                n = in->n_carry;
     tally_while_options o = TALLY_WHILE_OPTIONS_INIT;
@@ -166,6 +171,8 @@ static void walk_callbacks(walk *w, const instr *in)
         v[k].node = w->node[in->init[k]];
     if (in->carried_metric >= 0)
         v[n++].metric = w->metric[in->carried_metric];
+    if (in->carried_variable >= 0)
+        v[n++].variable = w->variable[in->carried_variable];
     if (in->op == OP_WHILE)
         tally_while_loop_loc(w->t, loop_condition, loop_body, &r, v, n, in->limit >= 0 ? &o : NULL, HERE);
     else

@@ -58,7 +58,11 @@ static tally_status run_effect(machine *m, const instr *in)
         return TALLY_OK;
     case OP_READ: m->value[in->dst] = m->variable[in->variable]; return TALLY_OK;
     case OP_ASSIGN: m->variable[in->variable] = m->value[in->arg[0]]; return TALLY_OK;
-    case OP_ASSERT: return number_true(array_get(m->value[in->arg[0]], 0)) ? TALLY_OK : TALLY_FAILED_PRECONDITION;
+    case OP_ASSERT:
+        for (int64_t k = 0; k < m->value[in->arg[0]]->n; k++)
+            if (!number_true(array_get(m->value[in->arg[0]], k)))
+                return TALLY_FAILED_PRECONDITION;
+        return TALLY_OK;
     default: m->prints++; return TALLY_OK;
     }
 }
