@@ -1,9 +1,11 @@
-/* exec, floor 6: runs a recorded graph with bound sizes on a frame with private deltas. The reference executor is the
- * definition of every result. Knows graphs and deltas; not how a graph was found, nor what a metric is. */
+/* exec, floor 6: runs a recorded graph, or a plan of it, with bound sizes on a frame with private deltas. Node by node in
+ * program order is the definition of every result; a plan gives the same bits. Knows graphs, plans and deltas; not how a
+ * graph was found, nor what a metric is. */
 #ifndef TALLY__EXEC_H
 #define TALLY__EXEC_H
 
-#include "../graph/graph.h"
+#include "../kernel/kernel.h"
+#include "../pass/pass.h"
 
 /* one carried value of a loop: two buffers, because a next value may be a view of the present one */
 typedef struct tally__carry {
@@ -17,7 +19,11 @@ typedef struct tally__carry {
 typedef struct tally__frame tally__frame;
 struct tally__frame {
     tally_context       *context;       /* borrowed from whoever keeps the frame */
-    const tally__graph  *graph;         /* likewise */
+    const tally__graph  *graph;         /* likewise; the plan's, if there is one */
+    const tally__plan   *plan;          /* NULL: node by node */
+    tally__loop_kernel **kernel;        /* [n_node] a plan's loop for a node, NULL: the reference kernel */
+    uint32_t             block;         /* elements that a fused loop takes at once */
+    uint32_t             printed, quiet;   /* prints so far; how many of the first were printed by an earlier run */
     tally_tensor        *value;         /* [n_node] what a node made */
     const tally_tensor **view;          /* [n_node] what a node is now: its value, an argument, a carried value */
     int64_t             *size;          /* [n_size] bound sizes; -1: not known before its node has run */
@@ -38,7 +44,9 @@ struct tally__frame {
     int32_t              n_slot;
     size_t               bytes;         /* of this allocation */
 };
-tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, tally_error *err);
+enum { TALLY__BLOCK = 1024 };
+/* a frame for a recorded graph (plan NULL), or for a plan with the loops of an instruction set */
+tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, const tally__plan *plan, tally__isa isa, tally_error *err);
 void          tally__frame_drop(tally__frame *f);          /* NULL is fine; never follows graph */
 tally_tensor  tally__frame_value(const tally__frame *f, tally__id node);     /* of a returned node, valid until frame_end */
 /* tally__commit of all deltas (a graph that only reads commits nothing) */
@@ -52,8 +60,14 @@ tally_status  tally__frame_reserve(tally__frame *f, tally_error *err);
 tally_status  tally__frame_bind(tally__frame *f, const tally_tensor *const *in, tally__store *const *store, tally_error *err);
 tally_status  tally__state_not_built(const tally__frame *f, int32_t slot, int32_t cell, tally__place at, tally_error *err);
 
-/* reference.c: op by op, reference kernels, control flow. CANCELLED when interrupted */
-tally_status  tally__run_reference(tally__frame *f, tally_error *err);
+/* run.c: node by node, or step by step of the plan; control flow. CANCELLED when interrupted */
+tally_status  tally__run(tally__frame *f, tally_error *err);
+tally_status  tally__run_node(tally__frame *f, tally__id id, tally_error *err);
+tally_status  tally__poll(tally__frame *f, tally_error *err);
+void          tally__value_copy(void *to, const tally_tensor *x);            /* its elements, dense; exact ones too */
+
+/* loop.c: a fused step, block by block */
+tally_status  tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err);
 
 /* effect.c: what a node does to a store, and what it says or reads there */
 tally_status  tally__run_read(tally__frame *f, tally__id id, tally_error *err);

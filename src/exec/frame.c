@@ -34,6 +34,7 @@ static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, fram
     frame_piece(base, &used, sizeof *f);
     f->value = frame_piece(base, &used, g->n_node * sizeof *f->value);
     f->view = frame_piece(base, &used, g->n_node * sizeof *f->view);
+    f->kernel = frame_piece(base, &used, g->n_node * sizeof *f->kernel);
     f->size = frame_piece(base, &used, g->n_size * sizeof *f->size);
     f->delta = frame_piece(base, &used, slots * sizeof *f->delta);
     f->carried = frame_piece(base, &used, n.carried * sizeof *f->carried);
@@ -81,8 +82,17 @@ static void fill_fixed(tally__frame *f, const tally__graph *g, uint64_t *scalars
     }
 }
 
-tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, tally_error *err)
+/* which loops a plan's nodes get is known before any call */
+static void fill_kernels(tally__frame *f, const tally__graph *g, tally__isa isa)
 {
+    const tally__kernel_set *set = tally__kernels_for(isa);
+    for (uint32_t i = 1; i < g->n_node; i++)
+        f->kernel[i] = f->plan ? tally__kernel_of(set, g, &g->node[i]) : NULL;
+}
+
+tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, const tally__plan *plan, tally__isa isa, tally_error *err)
+{
+    const tally__graph *g = plan ? plan->graph : recorded;
     tally__frame measure;
     frame_counts n = count_parts(g);
     uint64_t    *scalars;
@@ -96,6 +106,8 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, tally_er
     frame_lay(f, base, g, n, &scalars);
     f->context = c;
     f->graph = g;
+    f->plan = plan;
+    f->block = TALLY__BLOCK;
     f->bytes = bytes;
     f->n_slot = g->n_slot;
     f->n_carried = n.carried;
@@ -105,6 +117,7 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, tally_er
     for (int32_t i = 0; i < g->n_slot; i++)
         f->commits = f->commits || g->slot[i].updates || g->slot[i].overwrites;
     fill_fixed(f, g, scalars);
+    fill_kernels(f, g, isa);
     return f;
 }
 
@@ -138,6 +151,7 @@ void tally__frame_end(tally__frame *f)
         tally__deltas_end(f->delta, f->n_held);
     f->n_held = 0;
     f->loops = 0;
+    f->printed = f->quiet = 0;
     tally__arena_rewind(&f->work, f->start);
 }
 

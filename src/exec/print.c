@@ -57,7 +57,7 @@ static void put_line(tally__text *t, const char *label, const tally_tensor *x)
 tally_status tally__run_print(tally__frame *f, const tally__node *n, const tally_tensor *x, tally_error *err)
 {
     tally__text line = { NULL, 0, 0 };
-    if (!f->context->o.log)
+    if (!f->context->o.log || f->printed++ < f->quiet)
         return TALLY_OK;
     put_line(&line, n->text, x);
     size_t            room = line.n + 1;

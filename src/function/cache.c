@@ -58,6 +58,7 @@ tally_function *tally_function_new(tally_body body, void *user, const tally_func
     f->user = user;
     f->drop_user = o.drop_user;
     f->max_traces = o.max_traces;
+    tally__function_tune(f, TALLY__PASS_ALL, TALLY__ISA_AVX512);
     tally__lock_init(&f->lock);
     tally__functions_enter(f);
     return f;
@@ -77,6 +78,7 @@ static void version_drop(tally_function *f, tally__version *v)
         next = fr->next;
         tally__frame_drop(fr);
     }
+    tally__plan_drop(v->plan);
     tally__graph_drop(v->graph);
     tally__trace_drop(v->trace);
     tally__free(f->context, v, sizeof *v);
@@ -112,6 +114,12 @@ void tally_function_release(tally_function *f)
     function_free(f);
     if (drop_user)
         drop_user(user);
+}
+
+void tally__function_tune(tally_function *f, unsigned passes, tally__isa isa)
+{
+    f->passes = passes;
+    f->isa = isa;
 }
 
 tally_context *tally__function_context(const tally_function *f)

@@ -17,20 +17,47 @@ static tally_status bind_call(tally__frame *fr, const tally_value *in, int n_in,
     return tally__frame_bind(fr, fr->in, fr->store, err);
 }
 
-static tally_status run_call(tally__frame *fr, const tally_value *in, int n_in, const tally_slot *out, int n_out,
-                             const char *verb, tally_error *err)
+static tally_status run_frame(tally__frame *fr, const tally_value *in, int n_in, const tally_slot *out, int n_out,
+                              const char *verb, tally_error *err)
 {
     tally_status status = bind_call(fr, in, n_in, err);
     if (!status)
-        status = tally__run_reference(fr, err);
+        status = tally__run(fr, err);
     if (!status)
         status = tally__outputs_write(fr, out, n_out, verb, err);
     if (!status)
         status = tally__frame_commit(fr, err);
     if (!status)
         tally__outputs_settle(fr, out, n_out);
-    tally__frame_end(fr);
     return status;
+}
+
+/* Node by node in program order defines which of several failures is reported, and its text. Whatever the plan's run did is
+ * in its frame; only what it printed has happened. */
+static tally_status run_as_recorded(tally_function *f, const tally__version *v, uint32_t printed, const tally_value *in, int n_in,
+                                    const tally_slot *out, int n_out, const char *verb, tally_error *err)
+{
+    tally__frame *fr = tally__frame_new(f->context, v->graph, NULL, f->isa, err);
+    if (!fr)
+        return TALLY_RESOURCE_EXHAUSTED;
+    fr->quiet = printed;
+    tally_status status = run_frame(fr, in, n_in, out, n_out, verb, err);
+    tally__frame_drop(fr);
+    return status;
+}
+
+static bool is_in_doubt(tally_status s)
+{
+    return s && s != TALLY_CANCELLED && s != TALLY_RESOURCE_EXHAUSTED && s != TALLY_ABORTED;
+}
+
+static tally_status run_call(tally_function *f, const tally__version *v, tally__frame *fr, const tally_value *in, int n_in,
+                             const tally_slot *out, int n_out, const char *verb, tally_error *err)
+{
+    tally_status status = run_frame(fr, in, n_in, out, n_out, verb, err);
+    uint32_t     printed = fr->printed;
+    tally__frame_end(fr);
+    return is_in_doubt(status) && v->plan ? run_as_recorded(f, v, printed, in, n_in, out, n_out, verb, err) : status;
 }
 
 static tally__version *version_for(tally_function *f, const tally_value *in, int n_in, const char *verb, tally_error *err)
@@ -55,7 +82,7 @@ static tally_status call_guarded(tally_function *f, const tally_value *in, int n
     tally__frame *fr = tally__frame_take(f, v, err);
     if (!fr)
         return err->status;
-    status = run_call(fr, in, n_in, out, n_out, verb, err);
+    status = run_call(f, v, fr, in, n_in, out, n_out, verb, err);
     tally__frame_give(f, v, fr);
     return status;
 }

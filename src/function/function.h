@@ -10,7 +10,8 @@
 typedef struct tally__version tally__version;
 struct tally__version {                     /* published once, then never changed but for its frames; lives as long as the function */
     tally__version           *next;         /* the one before */
-    tally__graph             *graph;
+    tally__graph             *graph;        /* as recorded */
+    tally__plan              *plan;         /* what runs; NULL: the graph itself, node by node */
     tally_trace              *trace;        /* its small remains: a stale node still finds it */
     _Atomic(tally__frame *)   idle;         /* one frame, taken and given by exchange */
     tally__frame             *spare;        /* more of them, where calls overlapped; under the function's lock */
@@ -37,6 +38,8 @@ struct tally_function {
     void                    (*drop_user)(void *user);
     char                     *name;
     int32_t                   max_traces;
+    unsigned                  passes;       /* of plans; 0: none, node by node */
+    tally__isa                isa;          /* whose loops plans use */
     _Atomic(tally__version *) newest, last; /* last: of the latest call; only a guess */
     atomic_int                n_versions;
     tally__lock               lock;         /* guards publishing, pending, spare frames, failed */
@@ -47,6 +50,8 @@ struct tally_function {
     uint64_t                  trimmed;      /* the last trim that saw it */
 };
 tally_context  *tally__function_context(const tally_function *f);
+/* for tests, before the first call: which passes make plans (0: run node by node), the loops of which instruction set */
+void            tally__function_tune(tally_function *f, unsigned passes, tally__isa isa);
 /* the graph of trace i (oldest first), for tests and dumps; NULL beyond the last */
 const tally__graph *tally__function_graph(const tally_function *f, int i);
 

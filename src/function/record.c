@@ -135,7 +135,20 @@ static tally__version *version_new(tally_function *f, tally__graph *g, int n_in,
     }
     atomic_init(&v->idle, NULL);
     v->graph = g;
-    return v;
+    v->plan = f->passes ? tally__plan_new(f->context, g, f->passes, err) : NULL;
+    if (!f->passes || v->plan)
+        return v;
+    tally__free(f->context, v, sizeof *v);
+    return NULL;
+}
+
+/* one that was not published; its graph is the caller's */
+static void version_free(tally_function *f, tally__version *v)
+{
+    if (!v)
+        return;
+    tally__plan_drop(v->plan);
+    tally__free(f->context, v, sizeof *v);
 }
 
 static tally_status too_many(const tally_function *f, const char *verb, tally_error *err)
@@ -228,8 +241,7 @@ tally__version *tally__function_record(tally_function *f, const tally_value *in,
     }
     if (v && !winner)
         too_many(f, verb, err);
-    if (v)
-        tally__free(f->context, v, sizeof *v);
+    version_free(f, v);
     tally__graph_drop(g);
     recording_failed(f, p);
     return winner;

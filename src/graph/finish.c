@@ -1,11 +1,15 @@
-/* finish: the end of a recording. Copies what was not dropped into a graph of its own, renumbered in program order, so
- * that recordings made only to find something out leave nothing. Knows the draft's tables, no op but regions. */
+/* finish: graphs are copied, renumbered in program order, without what nobody needs. The end of a recording leaves out dropped
+ * recordings; a pass leaves out what it replaced. Knows the tables, no op but regions. */
 #include "graph.h"
 
 typedef struct copy {
-    tally_trace        *t;
     const tally__graph *from;
     tally__graph       *to;
+    tally_context      *context;
+    const tally__id    *front;          /* nodes that go before the body's list: arguments */
+    uint32_t            n_front;
+    const tally__id    *instead;        /* [from->n_node] the node that stands for another; NULL: each for itself */
+    const bool         *dead;           /* [from->n_node] left out; NULL: none */
     tally__id          *node;           /* [from->n_node] new ids, 0: not copied */
     tally__dim         *size;           /* [from->n_size] new ids + 1 */
     const char         *name[2][2];     /* the last file and class name copied: what it was, the copy */
@@ -20,13 +24,16 @@ static void *copy_alloc(copy *c, const void *from, size_t bytes)
     return p && from ? memcpy(p, from, bytes) : p;
 }
 
+static tally__id copied(const copy *c, tally__id id) { return c->node[c->instead ? c->instead[id] : id]; }
+static bool      leaves_out(const copy *c, tally__id id) { return c->dead && c->dead[id]; }
+
 static tally__dim copy_size(copy *c, tally__dim d)
 {
     tally__size size = c->from->size[d];
     if (c->size[d])
         return c->size[d] - 1;
     if (size.kind == TALLY__SIZE_RUN) {
-        size.index = (int32_t)c->node[size.index];
+        size.index = (int32_t)copied(c, (tally__id)size.index);
         assert(size.index);
     }
     c->to->size[c->to->n_size] = size;
@@ -61,7 +68,7 @@ static tally__id *copy_ids(copy *c, const tally__id *id, uint32_t n)
 {
     tally__id *p = copy_alloc(c, NULL, n * sizeof *p);
     for (uint32_t i = 0; p && i < n; i++)
-        p[i] = c->node[id[i]];
+        p[i] = copied(c, id[i]);
     return p;
 }
 
@@ -98,38 +105,43 @@ static uint32_t copy_region(copy *c, uint32_t from, uint32_t parent, tally__id o
     tally__region       *r = &c->to->region[id];
     *r = (tally__region){ .parent = parent, .owner = owner, .n_param = old->n_param, .n_yield = old->n_yield };
     r->opened = copy_place(c, old->opened);
-    uint32_t front = 0, n_argument = parent ? 0 : (uint32_t)c->from->n_argument;
-    r->room = n_argument + old->n_list;
+    uint32_t n_front = parent ? 0 : c->n_front;
+    r->room = n_front + old->n_list;
     r->list = copy_alloc(c, NULL, r->room * sizeof *r->list);
     r->param = copy_alloc(c, NULL, r->n_param * sizeof *r->param);
     if (c->missing)
         return id;
-    for (uint32_t i = 0; i < n_argument; i++)
-        if (c->t->now->argument[i])
-            r->list[front++] = copy_node(c, c->t->now->argument[i], id);
+    for (uint32_t i = 0; i < n_front; i++)
+        if (c->front[i])
+            r->list[r->n_list++] = copy_node(c, c->front[i], id);
     for (uint32_t i = 0; i < r->n_param; i++)
         r->param[i] = copy_node(c, old->param[i], id);
-    r->n_list = front + old->n_list;
     for (uint32_t i = 0; i < old->n_list && !c->missing; i++) {
-        r->list[front + i] = copy_node(c, old->list[i], id);
-        copy_inner(c, r->list[front + i], id);
+        if (leaves_out(c, old->list[i]))
+            continue;
+        tally__id to = copy_node(c, old->list[i], id);
+        c->to->region[id].list[c->to->region[id].n_list++] = to;
+        copy_inner(c, to, id);
     }
-    r->yield = copy_ids(c, old->yield, r->n_yield);
+    c->to->region[id].yield = copy_ids(c, old->yield, old->n_yield);
     return id;
 }
 
+/* What a pass left out has still said which sizes must be equal; what a dropped recording said counts no more. */
 static void copy_equalities(copy *c)
 {
     for (uint32_t i = 0; i < c->from->n_equality; i++) {
         tally__equality e = c->from->equality[i];
-        if (e.node < c->from->n_node && c->node[e.node])
-            c->to->equality[c->to->n_equality++] = (tally__equality){ copy_size(c, e.a), copy_size(c, e.b), c->node[e.node] };
+        if (e.node < c->from->n_node && (copied(c, e.node) || leaves_out(c, e.node) || (c->dead && !e.node)))
+            c->to->equality[c->to->n_equality++] = (tally__equality){ copy_size(c, e.a), copy_size(c, e.b), copied(c, e.node) };
     }
 }
 
 /* What a store is used for is what the nodes that were kept do. */
 static void mark_slots(tally__graph *g)
 {
+    if (!g->n_slot)
+        return;                             /* and no table to point into */
     for (int32_t i = 0; i < g->n_slot; i++)
         g->slot[i].reads = g->slot[i].updates = g->slot[i].overwrites = false;
     for (tally__id i = 1; i < g->n_node; i++) {
@@ -158,7 +170,7 @@ static void copy_returns(copy *c)
 {
     for (int32_t i = 0; i < c->from->n_out; i++) {
         c->to->out[i] = c->from->out[i];
-        c->to->out[i].node = c->node[c->from->out[i].node];
+        c->to->out[i].node = copied(c, c->from->out[i].node);
     }
     c->to->n_out = c->from->n_out;
 }
@@ -184,18 +196,6 @@ static bool room_for_copy(copy *c)
            (to->out || !from->n_out);
 }
 
-static bool maps_for_copy(copy *c)
-{
-    size_t nodes = c->from->n_node * sizeof *c->node, sizes = c->from->n_size * sizeof *c->size;
-    c->node = tally__record_alloc(c->t, nodes);
-    c->size = tally__record_alloc(c->t, sizes);
-    if (!c->node || !c->size)
-        return false;
-    memset(c->node, 0, nodes);
-    memset(c->size, 0, sizes);
-    return true;
-}
-
 static void copy_all(copy *c)
 {
     tally__graph *to = c->to;
@@ -205,7 +205,7 @@ static void copy_all(copy *c)
     copy_size(c, 0);
     for (int i = 0; i < to->n_argument; i++)
         to->argument[i] = c->from->argument[i];
-    to->n_used = c->t->now->frame[0].n_used;
+    to->n_used = c->from->n_used;
     copy_slots(c);
     copy_region(c, 1, 0, 0);
     if (c->missing)
@@ -215,19 +215,43 @@ static void copy_all(copy *c)
     mark_slots(to);
 }
 
-static tally__graph *copy_graph(tally_trace *t)
+static void copy_with_maps(copy *c)
 {
-    copy c = { .t = t, .from = t->now->graph };
-    c.to = tally__graph_new(t->context, c.from->name, c.from->n_argument);
-    if (c.to && room_for_copy(&c) && maps_for_copy(&c))
-        copy_all(&c);
+    size_t nodes = c->from->n_node * sizeof *c->node, sizes = c->from->n_size * sizeof *c->size;
+    c->to = tally__graph_new(c->context, c->from->name, c->from->n_argument);
+    c->node = tally__zalloc(c->context, nodes);
+    c->size = tally__zalloc(c->context, sizes);
+    if (c->to && room_for_copy(c) && c->node && c->size)
+        copy_all(c);
     else
-        c.missing = sizeof *c.to;
-    if (!c.missing)
-        return c.to;
-    tally__graph_drop(c.to);
-    tally__fail_memory(&t->error, c.missing);
+        c->missing = nodes + sizes;
+    tally__free(c->context, c->node, nodes);
+    tally__free(c->context, c->size, sizes);
+}
+
+static tally__graph *copy_end(copy *c, tally_error *err)
+{
+    copy_with_maps(c);
+    if (!c->missing)
+        return c->to;
+    tally__graph_drop(c->to);
+    tally__fail_memory(err, c->missing);
     return NULL;
+}
+
+tally__graph *tally__graph_copy(tally_context *x, const tally__graph *from, const tally__id *instead, const bool *dead,
+                                tally_error *err)
+{
+    copy c = { .context = x, .from = from, .instead = instead, .dead = dead };
+    return copy_end(&c, err);
+}
+
+static tally__graph *copy_recorded(tally_trace *t)
+{
+    tally__graph *draft = t->now->graph;
+    copy          c = { .context = t->context, .from = draft, .front = t->now->argument, .n_front = (uint32_t)draft->n_argument };
+    draft->n_used = t->now->frame[0].n_used;
+    return copy_end(&c, &t->error);
 }
 
 tally__graph *tally__trace_finish(tally_trace *t, tally_error *err)
@@ -240,7 +264,7 @@ tally__graph *tally__trace_finish(tally_trace *t, tally_error *err)
     if (tally__trace_ok(t) && t->now->n_scope)
         tally__scope_left(t, t->now->scope[t->now->n_scope - 1].opened);
     if (tally__trace_ok(t))
-        g = copy_graph(t);
+        g = copy_recorded(t);
 #if !defined NDEBUG
     if (g && tally__graph_verify(g, &t->error)) {
         tally__graph_drop(g);

@@ -90,7 +90,7 @@ static inline void program_record(program *p, tally_context *c, tally_body body,
     if (!p->graph)
         print_error("recording: %s\n", err.text);
     assert_non_null(p->graph);
-    p->frame = tally__frame_new(c, p->graph, &err);
+    p->frame = tally__frame_new(c, p->graph, NULL, TALLY__ISA_BASE, &err);
     assert_non_null(p->frame);
 }
 
@@ -99,7 +99,7 @@ static inline tally_status program_run(program *p, tally_error *err)
 {
     tally__frame_end(p->frame);
     tally_status s = tally__frame_bind(p->frame, p->in, p->store, err);
-    return s ? s : tally__run_reference(p->frame, err);
+    return s ? s : tally__run(p->frame, err);
 }
 
 static inline tally_status program_commit(program *p, tally_error *err)

@@ -190,7 +190,7 @@ static void a_reserved_frame_has_the_memory_of_its_first_run(void **state)
     assert_ok(tally__frame_bind(f->p.frame, f->p.in, f->p.store, &err), &err);
     assert_ok(tally__frame_reserve(f->p.frame, &err), &err);
     size_t calls = atomic_load(&f->memory.calls);
-    assert_ok(tally__run_reference(f->p.frame, &err), &err);
+    assert_ok(tally__run(f->p.frame, &err), &err);
     assert_int_equal(atomic_load(&f->memory.calls), calls);
     tally__store_release(s);
 }

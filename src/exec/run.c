@@ -1,6 +1,6 @@
-/* reference: the executor that defines every result. Node by node in program order: values by the reference kernels,
- * regions as loops over their lists, effects onto the deltas. Correct and unhurried: one kernel call a node, temporaries
- * from the frame. Knows no fused plan and no instruction set. */
+/* run: the executor. Node by node in program order, values by the reference kernels, regions as loops over their lists,
+ * effects onto the deltas: that defines every result. With a plan the lists are its steps, and a node that has a loop of
+ * the instruction set uses it where its operands are dense. Temporaries from the frame. */
 #include "exec.h"
 
 /* The interrupt hook is the user's code: asked per iteration and every so many nodes, not per node. */
@@ -13,11 +13,43 @@ enum { MOST_OPERANDS = 4 };
 
 static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err);
 
-static tally_status poll_hook(tally__frame *f, tally_error *err)
+tally_status tally__poll(tally__frame *f, tally_error *err)
 {
     f->until_poll = NODES_PER_POLL;
     if (f->polls && tally__interrupted(f->context))
         return tally__fail(err, TALLY_CANCELLED, -1, "%s: cancelled by the context's interrupt hook", f->graph->name);
+    return TALLY_OK;
+}
+
+/* the operand that has the result's shape if all others have it too or are scalars, and all are dense; else NULL */
+static const tally_tensor *shape_of_all(const tally__node *n, const tally_tensor *const *arg)
+{
+    const tally_tensor *shape = NULL;
+    for (uint32_t i = 0; i < n->n_arg; i++) {
+        const tally_tensor *x = arg[i];
+        if (!x->rank && n->rank)
+            continue;
+        if (x->rank != n->rank || !tally__is_dense(x) || (shape && memcmp(shape->shape, x->shape, (size_t)x->rank * sizeof x->shape[0])))
+            return NULL;
+        shape = x;
+    }
+    return shape;
+}
+
+/* by the loop of the instruction set */
+static tally_status run_kernel(tally__frame *f, tally__id id, const tally__node *n, const tally_tensor *const *arg,
+                               const tally_tensor *shape, tally_error *err)
+{
+    tally_tensor *out = &f->value[id];
+    size_t        elements = (size_t)tally__elements(shape->rank, shape->shape);
+    size_t        bytes = TALLY__MAX(elements, 1) * tally__element_size(n->dtype);
+    void         *data = tally__arena_alloc(&f->work, bytes);
+    if (!data)
+        return tally__fail_memory(err, bytes);
+    memcpy(out->shape, shape->shape, sizeof out->shape);
+    memcpy(out->stride, shape->stride, sizeof out->stride);
+    out->data = data;
+    f->kernel[id](data, arg[0]->data, n->n_arg > 1 ? arg[1]->data : NULL, n->n_arg > 2 ? arg[2]->data : NULL, elements);
     return TALLY_OK;
 }
 
@@ -27,6 +59,9 @@ static tally_status run_value(tally__frame *f, tally__id id, const tally__node *
     assert(n->n_arg <= MOST_OPERANDS);
     for (uint32_t i = 0; i < n->n_arg; i++)
         arg[i] = n->arg[i] ? f->view[n->arg[i]] : NULL;
+    const tally_tensor *shape = f->kernel[id] ? shape_of_all(n, arg) : NULL;
+    if (shape)
+        return run_kernel(f, id, n, arg, shape, err);
     tally_status status = tally__evaluate(n, arg, &f->value[id], &f->work, err);
     assert(status || (f->value[id].dtype == n->dtype && f->value[id].rank == n->rank));
     return status;
@@ -73,6 +108,15 @@ static void pack_bytes(char *dst, const tally_tensor *x)
     }
 }
 
+void tally__value_copy(void *to, const tally_tensor *x)
+{
+    size_t n = bytes_of(x);
+    if (n && tally__is_dense(x))
+        memcpy(to, x->data, n);
+    else if (n)
+        pack_bytes(to, x);
+}
+
 /* The next value moves to the buffer that no view of this iteration can reach. */
 static tally_status carry_value(tally__frame *f, tally__carry *c, const tally_tensor *x, tally_error *err)
 {
@@ -85,10 +129,7 @@ static tally_status carry_value(tally__frame *f, tally__carry *c, const tally_te
     *v = *x;
     v->data = c->memory[to];
     tally__dense(v->rank, v->shape, v->stride);
-    if (n && tally__is_dense(x))
-        memcpy(c->memory[to], x->data, n);
-    else if (n)
-        pack_bytes(c->memory[to], x);
+    tally__value_copy(c->memory[to], x);
     return TALLY_OK;
 }
 
@@ -125,7 +166,7 @@ static tally_status iterate(tally__frame *f, const tally__node *n, tally_error *
     const tally__region *test = &g->region[n->inner[0]], *body = &g->region[n->inner[1]];
     tally__arena_mark    mark = tally__arena_here(&f->work);
     for (int64_t count = 0;; count++) {
-        tally_status status = poll_hook(f, err);
+        tally_status status = tally__poll(f, err);
         if (!status)
             status = run_region(f, n->inner[0], err);
         if (status || !truth(f, test->yield[0]))
@@ -179,7 +220,7 @@ static void take_source(tally__frame *f, tally__id id, const tally__node *n)
         take_result(f, id, n);
 }
 
-static tally_status run_node(tally__frame *f, tally__id id, tally_error *err)
+tally_status tally__run_node(tally__frame *f, tally__id id, tally_error *err)
 {
     const tally__node *n = &f->graph->node[id];
     switch ((tally__form)tally__op_table[n->op].form) {
@@ -204,21 +245,34 @@ static tally_status run_node(tally__frame *f, tally__id id, tally_error *err)
     return TALLY_OK;
 }
 
-static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err)
+static tally_status run_steps(tally__frame *f, const tally__steps *s, tally_error *err)
 {
-    const tally__region *r = &f->graph->region[region];
-    for (uint32_t i = 0; i < r->n_list; i++) {
-        tally_status status = f->until_poll-- ? TALLY_OK : poll_hook(f, err);
-        if (!status)
-            status = run_node(f, r->list[i], err);
+    for (uint32_t i = 0; i < s->n_step; i++) {
+        const tally__step *step = &s->step[i];
+        tally_status       status = step->kind == TALLY__STEP_LOOP ? tally__run_loop(f, step, err) : tally__run_node(f, step->node[0], err);
         if (status)
             return status;
     }
     return TALLY_OK;
 }
 
-tally_status tally__run_reference(tally__frame *f, tally_error *err)
+static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err)
 {
-    tally_status status = poll_hook(f, err);
+    if (f->plan)
+        return run_steps(f, &f->plan->region[region], err);
+    const tally__region *r = &f->graph->region[region];
+    for (uint32_t i = 0; i < r->n_list; i++) {
+        tally_status status = f->until_poll-- ? TALLY_OK : tally__poll(f, err);
+        if (!status)
+            status = tally__run_node(f, r->list[i], err);
+        if (status)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+tally_status tally__run(tally__frame *f, tally_error *err)
+{
+    tally_status status = tally__poll(f, err);
     return status ? status : run_region(f, 1, err);
 }

@@ -1,0 +1,132 @@
+/* loop: a fused step. Blocks of rows go through all its nodes before the next block is touched, so temporaries stay in the
+ * nearest cache and memory does not grow with the batch. Every node runs as anywhere else, on the rows of the block; sums
+ * are exact and rows independent, so the block length changes no bit. Knows rows and views, no op. */
+#include "exec.h"
+
+typedef struct loop {
+    tally__frame       *f;
+    const tally__step  *s;
+    int64_t             rows, block;
+    tally_tensor       *part;           /* [n_load] the block's rows of each operand from outside */
+    const tally_tensor **whole;         /* [n_load] all its rows */
+    tally_tensor       *kept;           /* [n_keep] values that the loop leaves behind */
+} loop;
+
+static int64_t inner_elements(const tally__frame *f, const tally__node *n)
+{
+    int64_t inner = 1;
+    for (int k = 1; k < n->rank; k++)
+        inner *= f->size[n->dim[k]];
+    return inner;
+}
+
+/* rows of a block: TALLY__BLOCK_ELEMENTS of the widest value, at least one row */
+static int64_t block_rows(const loop *l)
+{
+    int64_t widest = 1;
+    for (uint32_t i = 0; i < l->s->n_node; i++) {
+        int64_t inner = inner_elements(l->f, &l->f->graph->node[l->s->node[i]]);
+        widest = TALLY__MAX(widest, inner);
+    }
+    return TALLY__MAX((int64_t)l->f->block / widest, 1);
+}
+
+static tally_status run_nodes(const loop *l, tally_error *err)
+{
+    for (uint32_t i = 0; i < l->s->n_node; i++) {
+        tally_status status = tally__run_node(l->f, l->s->node[i], err);
+        if (status)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+static void *loop_memory(const loop *l, size_t n, tally_status *status, tally_error *err)
+{
+    void *p = *status || !n ? NULL : tally__arena_alloc(&l->f->work, n);
+    if (!*status && n && !p)
+        *status = tally__fail_memory(err, n);
+    return p;
+}
+
+static tally_status keep_memory(loop *l, tally_error *err)
+{
+    tally_status status = TALLY_OK;
+    l->part = loop_memory(l, l->s->n_load * sizeof *l->part, &status, err);
+    l->whole = loop_memory(l, l->s->n_load * sizeof *l->whole, &status, err);
+    l->kept = loop_memory(l, l->s->n_keep * sizeof *l->kept, &status, err);
+    for (uint32_t i = 0; !status && i < l->s->n_keep; i++) {
+        const tally__node *n = &l->f->graph->node[l->s->keep[i]];
+        tally_tensor      *x = &l->kept[i];
+        *x = (tally_tensor){ NULL, n->dtype, n->rank, { l->rows }, { 0 } };
+        for (int k = 1; k < n->rank; k++)
+            x->shape[k] = l->f->size[n->dim[k]];
+        tally__dense(x->rank, x->shape, x->stride);
+        x->data = loop_memory(l, (size_t)(l->rows * inner_elements(l->f, n)) * tally__element_size(n->dtype), &status, err);
+    }
+    return status;
+}
+
+static void take_rows(const loop *l, int64_t from, int64_t n)
+{
+    for (uint32_t i = 0; i < l->s->n_load; i++) {
+        const tally_tensor *x = l->whole[i];
+        tally_tensor       *part = &l->part[i];
+        part->shape[0] = n;
+        part->data = (const char *)x->data + from * x->stride[0] * (int64_t)tally__element_size(x->dtype);
+    }
+}
+
+static void keep_rows(const loop *l, int64_t from)
+{
+    for (uint32_t i = 0; i < l->s->n_keep; i++) {
+        const tally_tensor *x = l->f->view[l->s->keep[i]];
+        const tally_tensor *to = &l->kept[i];
+        tally__value_copy((char *)(uintptr_t)to->data + from * to->stride[0] * (int64_t)tally__element_size(x->dtype), x);
+    }
+}
+
+static tally_status run_blocks(loop *l, tally_error *err)
+{
+    tally__arena_mark mark = tally__arena_here(&l->f->work);
+    tally_status      status = TALLY_OK;
+    for (int64_t from = 0; !status && from < l->rows; from += l->block) {
+        tally__arena_rewind(&l->f->work, mark);
+        take_rows(l, from, TALLY__MIN(l->block, l->rows - from));
+        status = tally__poll(l->f, err);
+        if (!status)
+            status = run_nodes(l, err);
+        if (!status)
+            keep_rows(l, from);
+    }
+    tally__arena_rewind(&l->f->work, mark);
+    return status;
+}
+
+static tally_status run_in_blocks(loop *l, tally_error *err)
+{
+    tally__frame *f = l->f;
+    tally_status  status = keep_memory(l, err);
+    if (status)
+        return status;
+    for (uint32_t i = 0; i < l->s->n_load; i++) {
+        l->whole[i] = f->view[l->s->load[i]];
+        l->part[i] = *l->whole[i];
+        f->view[l->s->load[i]] = &l->part[i];
+    }
+    status = run_blocks(l, err);
+    for (uint32_t i = 0; i < l->s->n_load; i++)
+        f->view[l->s->load[i]] = l->whole[i];
+    for (uint32_t i = 0; i < l->s->n_keep; i++) {
+        f->value[l->s->keep[i]] = l->kept[i];
+        f->view[l->s->keep[i]] = &f->value[l->s->keep[i]];
+    }
+    return status;
+}
+
+tally_status tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err)
+{
+    loop l = { .f = f, .s = s, .rows = s->n_load ? f->view[s->load[0]]->shape[0] : f->size[s->rows] };
+    l.block = block_rows(&l);
+    return l.rows <= l.block ? run_nodes(&l, err) : run_in_blocks(&l, err);
+}

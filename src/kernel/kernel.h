@@ -1,0 +1,34 @@
+/* kernel, floor 6: the elementwise loops that a plan prefers to the reference kernels, compiled once per instruction set from one
+ * plain C source. Same bits, sooner. Knows the rows of ops.def; no frame, no plan. */
+#ifndef TALLY__KERNEL_H
+#define TALLY__KERNEL_H
+
+#include "../graph/graph.h"
+
+/* types with loops of their own; elements of every other dtype go through the reference kernels */
+typedef enum tally__lane_type {
+    TALLY__LANE_F32, TALLY__LANE_F64, TALLY__LANE_I32, TALLY__LANE_I64, TALLY__LANE_U8, TALLY__LANE_BOOL, TALLY__LANE_TYPES
+} tally__lane_type;
+int tally__lane_type_of(int32_t dtype);        /* -1: none */
+
+/* which operands are one value for all elements: bit i for operand i. Every row has loops for these forms of its arity */
+enum { TALLY__FORM_VVV = 0, TALLY__FORM_SVV = 1, TALLY__FORM_VSV = 2, TALLY__FORM_VSS = 6, TALLY__FORM_VVS = 4, TALLY__FORMS = 8 };
+
+/* n elements; operands are dense or one value; out overlaps nothing */
+typedef void tally__loop_kernel(void *out, const void *a, const void *b, const void *c, size_t n);
+typedef struct tally__kernel_set {
+    const char         *name;
+    tally__loop_kernel *element[TALLY__OPS][TALLY__LANE_TYPES][TALLY__FORMS];   /* NULL: use the reference */
+    tally__loop_kernel *cast[TALLY__LANE_TYPES][TALLY__LANE_TYPES];             /* [from][to] */
+} tally__kernel_set;
+
+extern const tally__kernel_set tally__kernels_base;
+#if defined TALLY_KERNELS_X86
+extern const tally__kernel_set tally__kernels_v3, tally__kernels_v4;
+#endif
+/* the sets that this machine can run, best last; isa beyond what it can: its best */
+const tally__kernel_set *tally__kernels_for(tally__isa isa);
+/* the loop for a node, or NULL: op, dtypes and which operands are scalars decide */
+tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n);
+
+#endif

@@ -1,0 +1,106 @@
+/* kernels: a loop per row of ops.def, type and form of operands, and a cast per pair of types. Plain C that compilers
+ * vectorise, compiled once per instruction set with another TALLY__KERNEL_SET. The meanings are those of the reference
+ * kernels, operation for operation, so the bits are the same. */
+#include "kernel.h"
+#include "../graph/math.h"
+
+#if !defined TALLY__KERNEL_SET
+#define TALLY__KERNEL_SET base
+#endif
+#define KERNEL_TEXT_(x) #x
+#define KERNEL_TEXT(x) KERNEL_TEXT_(x)
+#define KERNEL_JOIN__(a, b, c) a##_##b##_##c
+#define KERNEL_JOIN_(a, b, c) KERNEL_JOIN__(a, b, c)
+#define KERNEL_SET_NAME_(a, b) a##b
+#define KERNEL_SET_NAME(a, b) KERNEL_SET_NAME_(a, b)
+
+/* ---- elementwise. `form` names the operands: v dense, s one value */
+#define NAMED(name, form) KERNEL_JOIN_(name, S, form)
+#define LOOP(function, R, operands, elements, ...)                                                     \
+    static void function(void *restrict out, const void *restrict x, const void *restrict y,            \
+                         const void *restrict z, size_t n)                                             \
+    {                                                                                                  \
+        R *restrict r = out;                                                                           \
+        (void)y, (void)z;                                                                              \
+        operands                                                                                       \
+        for (size_t i = 0; i < n; i++) {                                                               \
+            elements                                                                                   \
+            r[i] = (R)(__VA_ARGS__);                                                                   \
+        }                                                                                              \
+    }
+#define DENSE(k, p) const T *k##_at = p;
+#define EACH(k) const T k = LOAD(k##_at[i]); (void)k;
+#define ONE(k, p) const T *k##_at = p; const T k = LOAD(*k##_at); (void)k;
+#define KERNEL_1(name, R, ...) LOOP(NAMED(name, v), R, DENSE(a, x), EACH(a), __VA_ARGS__)
+#define KERNEL_2(name, R, ...)                                                                         \
+    LOOP(NAMED(name, vv), R, DENSE(a, x) DENSE(b, y), EACH(a) EACH(b), __VA_ARGS__)                    \
+    LOOP(NAMED(name, vs), R, DENSE(a, x) ONE(b, y), EACH(a), __VA_ARGS__)                              \
+    LOOP(NAMED(name, sv), R, ONE(a, x) DENSE(b, y), EACH(b), __VA_ARGS__)
+/* of three operands: clip, and select, whose first is always bool */
+#define KERNEL_3(name, R, ...) KERNEL_3_##name(R, __VA_ARGS__)
+#define KERNEL_3_clip(R, ...)                                                                          \
+    LOOP(NAMED(clip, any), R, DENSE(a, x) ONE(b, y) ONE(c, z), EACH(a), __VA_ARGS__)                   \
+    LOOP(NAMED(clip, vss), R, DENSE(a, x) ONE(b, y) ONE(c, z) CLIP_ANY, EACH(a),                       \
+         (a <= b ? b : a) > c ? c : a <= b ? b : a)
+/* two selects keep NaN and every zero, but for bounds that are NaN or -0 */
+#define CLIP_ANY                                                                                       \
+    const T nought = 0;                                                                                \
+    if (b != b || c != c || (b == 0 && memcmp(&b, &nought, sizeof b)) || (c == 0 && memcmp(&c, &nought, sizeof c))) { \
+        NAMED(clip, any)(out, x, y, z, n);                                                             \
+        return;                                                                                        \
+    }
+#define CHOICE const uint8_t *choice_at = x;
+#define CHOOSE const bool a = choice_at[i] != 0;
+#define KERNEL_3_select(R, ...)                                                                        \
+    LOOP(NAMED(select, vvv), R, CHOICE DENSE(b, y) DENSE(c, z), CHOOSE EACH(b) EACH(c), a ? b : c)     \
+    LOOP(NAMED(select, vvs), R, CHOICE DENSE(b, y) ONE(c, z), CHOOSE EACH(b), a ? b : c)               \
+    LOOP(NAMED(select, vsv), R, CHOICE ONE(b, y) DENSE(c, z), CHOOSE EACH(c), a ? b : c)               \
+    LOOP(NAMED(select, vss), R, CHOICE ONE(b, y) ONE(c, z), CHOOSE, a ? b : c)
+#define KERNEL(name, arity, R, ...) KERNEL_##arity(name, R, __VA_ARGS__)
+#include "kernel_types.h"
+#undef KERNEL
+
+/* ---- casts that are one conversion of C and never out of range; the others stay with the reference */
+#define CASTS(CAST)                                                                                    \
+    CAST(b8, BOOL, uint8_t, f32, F32, float, != 0) CAST(b8, BOOL, uint8_t, f64, F64, double, != 0)     \
+    CAST(b8, BOOL, uint8_t, i32, I32, int32_t, != 0) CAST(b8, BOOL, uint8_t, i64, I64, int64_t, != 0)  \
+    CAST(b8, BOOL, uint8_t, u8, U8, uint8_t, != 0) CAST(u8, U8, uint8_t, b8, BOOL, uint8_t, != 0)      \
+    CAST(u8, U8, uint8_t, f32, F32, float, ) CAST(u8, U8, uint8_t, f64, F64, double, )                 \
+    CAST(u8, U8, uint8_t, i32, I32, int32_t, ) CAST(u8, U8, uint8_t, i64, I64, int64_t, )              \
+    CAST(i32, I32, int32_t, f32, F32, float, ) CAST(i32, I32, int32_t, f64, F64, double, )             \
+    CAST(i32, I32, int32_t, i64, I64, int64_t, ) CAST(i32, I32, int32_t, b8, BOOL, uint8_t, != 0)      \
+    CAST(i64, I64, int64_t, f32, F32, float, ) CAST(i64, I64, int64_t, f64, F64, double, )             \
+    CAST(i64, I64, int64_t, b8, BOOL, uint8_t, != 0) CAST(f32, F32, float, f64, F64, double, )         \
+    CAST(f32, F32, float, b8, BOOL, uint8_t, != 0) CAST(f64, F64, double, f32, F32, float, )           \
+    CAST(f64, F64, double, b8, BOOL, uint8_t, != 0)
+#define CAST_LOOP(from, FROM, F, to, TO, R, test)                                                      \
+    static void cast_##from##_##to(void *restrict out, const void *restrict x, const void *restrict y, \
+                                   const void *restrict z, size_t n)                                   \
+    {                                                                                                  \
+        R *restrict r = out;                                                                           \
+        const F *a = x;                                                                                \
+        (void)y, (void)z;                                                                              \
+        for (size_t i = 0; i < n; i++)                                                                 \
+            r[i] = (R)(a[i] test);                                                                     \
+    }
+CASTS(CAST_LOOP)
+
+/* ---- the table */
+#define ENTRY_1(name) [TALLY__FORM_VVV] = NAMED(name, v)
+#define ENTRY_2(name)                                                                                  \
+    [TALLY__FORM_VVV] = NAMED(name, vv), [TALLY__FORM_VSV] = NAMED(name, vs), [TALLY__FORM_SVV] = NAMED(name, sv)
+#define ENTRY_3(name) ENTRY_3_##name
+#define ENTRY_3_clip [TALLY__FORM_VSS] = NAMED(clip, vss)
+#define ENTRY_3_select                                                                                 \
+    [TALLY__FORM_VVV] = NAMED(select, vvv), [TALLY__FORM_VVS] = NAMED(select, vvs),                    \
+    [TALLY__FORM_VSV] = NAMED(select, vsv), [TALLY__FORM_VSS] = NAMED(select, vss)
+#define CAST_ENTRY(from, FROM, F, to, TO, R, test) [TALLY__LANE_##FROM][TALLY__LANE_##TO] = cast_##from##_##to,
+#define KERNEL(name, arity, R, ...) [TALLY__OP_##name][LANE_TYPE] = { ENTRY_##arity(name) },
+
+const tally__kernel_set KERNEL_SET_NAME(tally__kernels_, TALLY__KERNEL_SET) = {
+    .name = KERNEL_TEXT(TALLY__KERNEL_SET),
+    .element = {
+#include "kernel_types.h"
+    },
+    .cast = { CASTS(CAST_ENTRY) },
+};

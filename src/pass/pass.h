@@ -1,0 +1,47 @@
+/* pass, floor 5: from a recorded graph to a plan that gives the same bits sooner. One file per pass; pipeline.c is the list.
+ * Knows graphs; no frame, no kernel of an instruction set. */
+#ifndef TALLY__PASS_H
+#define TALLY__PASS_H
+
+#include "../graph/graph.h"
+
+/* ---- what a pass may do to its graph: decide what each node has become. Ids stay; tally__graph_copy drops what is gone */
+typedef struct tally__edit {
+    tally__graph *graph;                /* args, constants and ops may be changed in place */
+    tally__id    *instead;              /* [n_node] the node that stands for it: itself, or an earlier one */
+    bool         *dead;                 /* [n_node] nobody needs it */
+    tally__arena *work;                 /* scratch */
+} tally__edit;
+typedef bool tally__pass(tally__edit *e);      /* false: out of memory */
+tally__pass tally__pass_fold, tally__pass_cse, tally__pass_dce;
+
+/* ---- fuse.c: per region the steps that its nodes become */
+typedef enum tally__step_kind { TALLY__STEP_NODE, TALLY__STEP_LOOP } tally__step_kind;
+typedef struct tally__step {
+    tally__step_kind kind;
+    tally__dim       rows;              /* loop: the size of axis 0 that all its nodes share */
+    tally__id       *node;              /* in program order; STEP_NODE has one */
+    uint32_t         n_node;
+    tally__id       *load;              /* loop: operands from outside whose rows the loop walks */
+    uint32_t         n_load;
+    tally__id       *keep;              /* loop: values that are needed whole behind it */
+    uint32_t         n_keep;
+} tally__step;
+typedef struct tally__steps {
+    tally__step *step;
+    uint32_t     n_step;
+} tally__steps;
+
+/* ---- pipeline.c */
+enum { TALLY__PASS_FOLD = 1, TALLY__PASS_CSE = 2, TALLY__PASS_DCE = 4, TALLY__PASS_FUSE = 8, TALLY__PASS_ALL = 15 };
+typedef struct tally__plan {
+    tally_context *context;             /* borrowed */
+    tally__graph  *graph;               /* optimised; owned */
+    tally__arena   arena;
+    tally__steps  *region;              /* [graph->n_region] */
+} tally__plan;
+tally__plan *tally__plan_new(tally_context *c, const tally__graph *recorded, unsigned passes, tally_error *err);
+void         tally__plan_drop(tally__plan *p);                 /* NULL is fine */
+bool         tally__fuse(tally__plan *p, bool loops);          /* loops false: every node a step of its own. false: out of memory */
+
+#endif
