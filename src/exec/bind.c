@@ -1,6 +1,7 @@
-/* bind: what a call brings meets what the graph expects. Every size gets its number, sizes that met in the body are
- * compared, states that no batch has built yet take their sizes from the values that will go into them, and the deltas
- * begin: stores that are read are copied at one instant. Before anything of the body runs; a mismatch changes nothing. */
+/* bind: what a call brings meets what the graph expects. Every size gets its number, sizes that met
+ * in the body are compared, states that no batch has built yet take their sizes from the values
+ * that will go into them, and the deltas begin: stores that are read are copied at one instant.
+ * Before anything of the body runs; a mismatch changes nothing. */
 #include "exec.h"
 
 static tally_status take_deltas(tally__frame *f, tally__store *const *store, tally_error *err)
@@ -43,8 +44,8 @@ static bool is_open_state(const tally__frame *f, tally__dim d)
     return s->kind == TALLY__SIZE_STATE && f->size[d] < 0 && f->graph->slot[s->index].updates;
 }
 
-/* Unbuilt sizes take the number of the size that they met, directly or through others. A state that the call only reads
- * stays unbuilt: the read, where it runs, says so at the user's line. */
+/* Unbuilt sizes take the number of the size that they met, directly or through others. A state that
+ * the call only reads stays unbuilt: the read, where it runs, says so at the user's line. */
 static void spread_sizes(tally__frame *f)
 {
     const tally__graph *g = f->graph;
@@ -78,7 +79,7 @@ static tally_status build_state(tally__frame *f, int32_t slot, int32_t cell, tal
     }
     for (int a = 0; a < spec->rank; a++)
         if (shape[a] < 0)
-            return TALLY_OK;       /* known when the value is: the update that brings it builds the state */
+            return TALLY_OK; /* known when its value is: the update builds the state */
     return tally__delta_build(&f->delta[slot], cell, shape, err);
 }
 
@@ -122,15 +123,17 @@ static tally_status sizes_differ(const tally__frame *f, const tally__equality *e
 {
     const tally__graph *g = f->graph;
     const tally__node  *n = &g->node[e->node];
-    bool                turn = g->size[e->b].kind != TALLY__SIZE_INPUT && g->size[e->a].kind == TALLY__SIZE_INPUT;
-    tally__dim          want = turn ? e->b : e->a, have = turn ? e->a : e->b;
-    char                want_text[128], have_text[128];
-    tally__text         w = { want_text, sizeof want_text, 0 }, h = { have_text, sizeof have_text, 0 };
+    bool turn = g->size[e->b].kind != TALLY__SIZE_INPUT && g->size[e->a].kind == TALLY__SIZE_INPUT;
+    tally__dim  want = turn ? e->b : e->a, have = turn ? e->a : e->b;
+    char        want_text[128], have_text[128];
+    tally__text w = { want_text, sizeof want_text, 0 }, h = { have_text, sizeof have_text, 0 };
     put_size(f, &w, want);
     put_size(f, &h, have);
-    return tally__fail_at(err, TALLY_INVALID_ARGUMENT, g->size[have].kind == TALLY__SIZE_INPUT ? g->size[have].index : -1,
-                          n->place, "%s%s%s: %s, expected %l as %s, found %l", n->who ? n->who : "", n->who ? ": " : "",
-                          e->node ? tally__op_table[n->op].name : g->name, have_text, f->size[want], want_text, f->size[have]);
+    return tally__fail_at(err, TALLY_INVALID_ARGUMENT,
+                          g->size[have].kind == TALLY__SIZE_INPUT ? g->size[have].index : -1,
+                          n->place, "%s%s%s: %s, expected %l as %s, found %l", n->who ? n->who : "",
+                          n->who ? ": " : "", e->node ? tally__op_table[n->op].name : g->name,
+                          have_text, f->size[want], want_text, f->size[have]);
 }
 
 static tally_status compare_sizes(const tally__frame *f, tally_error *err)
@@ -145,7 +148,8 @@ static tally_status compare_sizes(const tally__frame *f, tally_error *err)
     return TALLY_OK;
 }
 
-tally_status tally__frame_bind(tally__frame *f, const tally_tensor *const *in, tally__store *const *store, tally_error *err)
+tally_status tally__frame_bind(tally__frame *f, const tally_tensor *const *in,
+                               tally__store *const *store, tally_error *err)
 {
     if (in != (const tally_tensor *const *)f->in)
         memcpy(f->in, in, (size_t)f->graph->n_argument * sizeof *in);

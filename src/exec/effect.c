@@ -1,5 +1,6 @@
-/* effect: what a node does to a store and reads there, as this call sees it; and its checks. Sizes that bind could not
- * compare (they are known only now) are compared here, before the delta is touched. Knows deltas, never a store's cells. */
+/* effect: what a node does to a store and reads there, as this call sees it; and its checks. Sizes
+ * that bind could not compare (they are known only now) are compared here, before the delta is
+ * touched. Knows deltas, never a store's cells. */
 #include "exec.h"
 
 static const tally__cell_spec *spec_of(const tally__frame *f, const tally__node *n)
@@ -7,8 +8,10 @@ static const tally__cell_spec *spec_of(const tally__frame *f, const tally__node 
     return &f->graph->slot[n->slot].schema->spec[n->cell];
 }
 
-/* A view costs nothing, but in a loop that also assigns every round would keep the block of its round. */
-static tally_status read_tensor(tally__frame *f, const tally__node *n, tally_tensor *out, tally_error *err)
+/* A view costs nothing, but in a loop that also assigns every round would keep the block of its
+ * round. */
+static tally_status read_tensor(tally__frame *f, const tally__node *n, tally_tensor *out,
+                                tally_error *err)
 {
     tally__delta *d = &f->delta[n->slot];
     if (!f->loops || !f->graph->slot[n->slot].overwrites) {
@@ -25,7 +28,8 @@ static tally_status read_tensor(tally__frame *f, const tally__node *n, tally_ten
     return TALLY_OK;
 }
 
-static tally_status read_numbers(tally__frame *f, const tally__node *n, int64_t count, tally_tensor *out, tally_error *err)
+static tally_status read_numbers(tally__frame *f, const tally__node *n, int64_t count,
+                                 tally_tensor *out, tally_error *err)
 {
     tally__delta *d = &f->delta[n->slot];
     size_t        bytes = (size_t)count * tally__element_size(n->dtype);
@@ -46,13 +50,15 @@ static tally_status read_numbers(tally__frame *f, const tally__node *n, int64_t 
     return TALLY_OK;
 }
 
-tally_status tally__state_not_built(const tally__frame *f, int32_t slot, int32_t cell, tally__place at, tally_error *err)
+tally_status tally__state_not_built(const tally__frame *f, int32_t slot, int32_t cell,
+                                    tally__place at, tally_error *err)
 {
     char title[96];
     tally__store_title(f->delta[slot].store, title, sizeof title);
-    return tally__fail_at(err, TALLY_FAILED_PRECONDITION, f->graph->slot[slot].argument, at,
-                          "%s: state \"%s\", expected sizes, found not built: no batch has been seen", title,
-                          f->graph->slot[slot].schema->spec[cell].name);
+    return tally__fail_at(
+        err, TALLY_FAILED_PRECONDITION, f->graph->slot[slot].argument, at,
+        "%s: state \"%s\", expected sizes, found not built: no batch has been seen", title,
+        f->graph->slot[slot].schema->spec[cell].name);
 }
 
 tally_status tally__run_read(tally__frame *f, tally__id id, tally_error *err)
@@ -69,20 +75,23 @@ tally_status tally__run_read(tally__frame *f, tally__id id, tally_error *err)
     return read_numbers(f, n, count, out, err);
 }
 
-static tally_status shapes_differ(const tally__frame *f, const tally__node *n, const char *what, int rank,
-                                  const int64_t *want, const tally_tensor *x, tally_error *err)
+static tally_status shapes_differ(const tally__frame *f, const tally__node *n, const char *what,
+                                  int rank, const int64_t *want, const tally_tensor *x,
+                                  tally_error *err)
 {
     char        title[64], want_text[96], have_text[96];
     tally__text w = { want_text, sizeof want_text, 0 }, h = { have_text, sizeof have_text, 0 };
     tally__store_title(f->delta[n->slot].store, title, sizeof title);
     tally__put_shape(&w, rank, want);
     tally__put_shape(&h, x->rank, x->shape);
-    return tally__fail_at(err, TALLY_INVALID_ARGUMENT, -1, n->place, "%s: state \"%s\", %s, expected sizes %s, found %s",
-                          title, spec_of(f, n)->name, what, want_text, have_text);
+    return tally__fail_at(err, TALLY_INVALID_ARGUMENT, -1, n->place,
+                          "%s: state \"%s\", %s, expected sizes %s, found %s", title,
+                          spec_of(f, n)->name, what, want_text, have_text);
 }
 
 /* The last axes of the value are the state's; an unbuilt state is built by its first value. */
-static tally_status fit_state(tally__frame *f, const tally__node *n, const tally_tensor *value, tally_error *err)
+static tally_status fit_state(tally__frame *f, const tally__node *n, const tally_tensor *value,
+                              tally_error *err)
 {
     const tally__cell_spec *spec = spec_of(f, n);
     tally__delta           *d = &f->delta[n->slot];
@@ -109,7 +118,8 @@ static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_
 {
     assert(n->n_arg == 3);
     const tally_tensor *value = f->view[n->arg[0]];
-    const tally_tensor *weight = n->arg[1] ? f->view[n->arg[1]] : NULL, *mask = n->arg[2] ? f->view[n->arg[2]] : NULL;
+    const tally_tensor *weight = n->arg[1] ? f->view[n->arg[1]] : NULL,
+                       *mask = n->arg[2] ? f->view[n->arg[2]] : NULL;
     if (f->delta[n->slot].cell[n->cell].rank) {
         tally_status status = fit_state(f, n, value, err);
         if (status)
@@ -156,7 +166,8 @@ static tally_status run_assert(tally__frame *f, const tally__node *n, tally_erro
         return TALLY_OK;
     if (!x->rank)
         return tally__fail_at(err, TALLY_FAILED_PRECONDITION, -1, n->place, "assert: %s", text);
-    return tally__fail_at(err, TALLY_FAILED_PRECONDITION, -1, n->place, "assert: %s, found false at row %l", text, row);
+    return tally__fail_at(err, TALLY_FAILED_PRECONDITION, -1, n->place,
+                          "assert: %s, found false at row %l", text, row);
 }
 
 tally_status tally__run_effect(tally__frame *f, tally__id id, tally_error *err)
@@ -175,6 +186,7 @@ tally_status tally__run_effect(tally__frame *f, tally__id id, tally_error *err)
     case TALLY__OP_print:
         return tally__run_print(f, n, f->view[n->arg[0]], err);
     default:
-        return tally__fail_at(err, TALLY_INTERNAL, -1, n->place, "%s: no such effect", tally__op_table[n->op].name);
+        return tally__fail_at(err, TALLY_INTERNAL, -1, n->place, "%s: no such effect",
+                              tally__op_table[n->op].name);
     }
 }

@@ -1,6 +1,6 @@
-/* output: the caller's destinations. What a number, a buffer, a metric's place may take is decided before anything runs;
- * values are written before the commit, because a buffer may turn out too small; handles and sizes after it, when nothing
- * can fail any more. */
+/* output: the caller's destinations. What a number, a buffer, a metric's place may take is decided
+ * before anything runs; values are written before the commit, because a buffer may turn out too
+ * small; handles and sizes after it, when nothing can fail any more. */
 #include "function.h"
 
 /* what a destination covers; a buffer: all of its capacity */
@@ -37,20 +37,27 @@ static int32_t seen_dtype(int32_t dtype)
     return dtype == TALLY__EXACT ? TALLY_F64 : dtype;
 }
 
-static tally_status wrong_output(const char *verb, int i, const char *expected, const char *found, tally_error *err)
+static tally_status wrong_output(const char *verb, int i, const char *expected, const char *found,
+                                 tally_error *err)
 {
-    return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: output %d, expected %s, found %s", verb, i, expected, found);
+    return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: output %d, expected %s, found %s",
+                       verb, i, expected, found);
 }
 
-static tally_status check_buffer(const tally_buffer *b, const tally__node *n, int i, const char *verb, tally_error *err)
+static tally_status check_buffer(const tally_buffer *b, const tally__node *n, int i,
+                                 const char *verb, tally_error *err)
 {
     const char *dtype = tally_dtype_name((tally_dtype)seen_dtype(n->dtype));
     size_t      size = tally__element_size(b->dtype);
     if (b->dtype != seen_dtype(n->dtype))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: output %d, expected a buffer of %s, found one of %s", verb, i,
-                           dtype, tally__dtype_ok(b->dtype) ? tally_dtype_name((tally_dtype)b->dtype) : "an unknown dtype");
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1,
+                           "%s: output %d, expected a buffer of %s, found one of %s", verb, i,
+                           dtype,
+                           tally__dtype_ok(b->dtype) ? tally_dtype_name((tally_dtype)b->dtype)
+                                                     : "an unknown dtype");
     if (b->capacity < 0 || (uint64_t)b->capacity > SIZE_MAX / 2 / size)
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: output %d, expected a capacity that memory can have, found %l",
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1,
+                           "%s: output %d, expected a capacity that memory can have, found %l",
                            verb, i, b->capacity);
     if (b->capacity && !b->data)
         return wrong_output(verb, i, "a buffer with memory", "NULL", err);
@@ -59,19 +66,23 @@ static tally_status check_buffer(const tally_buffer *b, const tally__node *n, in
     return TALLY_OK;
 }
 
-static tally_status check_number(const tally_slot *o, const tally__node *n, int i, const char *verb, tally_error *err)
+static tally_status check_number(const tally_slot *o, const tally__node *n, int i, const char *verb,
+                                 tally_error *err)
 {
     const char *dtype = tally_dtype_name((tally_dtype)seen_dtype(n->dtype));
     if (n->rank)
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: output %d, expected a buffer for %s of rank %d, found a number",
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1,
+                           "%s: output %d, expected a buffer for %s of rank %d, found a number",
                            verb, i, dtype, (int)n->rank);
     if (o->kind == TALLY_KIND_I64 && (tally__is_float(n->dtype) || n->dtype == TALLY__EXACT))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: output %d, expected a double or a float for %s, found an int64",
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1,
+                           "%s: output %d, expected a double or a float for %s, found an int64",
                            verb, i, dtype);
     return TALLY_OK;
 }
 
-static tally_status check_output(const tally__graph *g, const tally_slot *o, int i, const char *verb, tally_error *err)
+static tally_status check_output(const tally__graph *g, const tally_slot *o, int i,
+                                 const char *verb, tally_error *err)
 {
     const tally__return *r = &g->out[i];
     bool                 place = o->kind == TALLY_KIND_METRIC_OUT;
@@ -80,8 +91,9 @@ static tally_status check_output(const tally__graph *g, const tally_slot *o, int
     if (!o->p)
         return wrong_output(verb, i, "a destination", "NULL", err);
     if (place != (r->kind == TALLY__ARG_METRIC))
-        return wrong_output(verb, i, place ? "a destination for a tensor" : "a metric's place (tally_metric **)",
-                            place ? "a metric's place" : "a destination for a tensor", err);
+        return wrong_output(
+            verb, i, place ? "a destination for a tensor" : "a metric's place (tally_metric **)",
+            place ? "a metric's place" : "a destination for a tensor", err);
     if (place)
         return TALLY_OK;
     if (o->kind == TALLY_KIND_BUFFER)
@@ -95,29 +107,35 @@ static bool ranges_meet(const void *a, size_t na, const void *b, size_t nb)
     return na && nb && (x < y ? y - x < na : x - y < nb);
 }
 
-static tally_status check_overlap(const tally_value *in, int n_in, const tally_slot *out, int i, const char *verb,
-                                  tally_error *err)
+static tally_status check_overlap(const tally_value *in, int n_in, const tally_slot *out, int i,
+                                  const char *verb, tally_error *err)
 {
     const void *p = output_data(&out[i]);
     size_t      n = output_bytes(&out[i]);
     for (int k = 0; k < n_in; k++)
         if (in[k].kind == TALLY_KIND_TENSOR && n && tally__overlap(in[k].p, p, n))
-            return tally__fail(err, TALLY_INVALID_ARGUMENT, k,
-                               "%s: output %d, expected memory of its own, found an overlap with argument %d", verb, i, k);
+            return tally__fail(
+                err, TALLY_INVALID_ARGUMENT, k,
+                "%s: output %d, expected memory of its own, found an overlap with argument %d",
+                verb, i, k);
     for (int k = 0; k < i; k++)
         if (ranges_meet(p, n, output_data(&out[k]), output_bytes(&out[k])))
-            return tally__fail(err, TALLY_INVALID_ARGUMENT, -1,
-                               "%s: output %d, expected memory of its own, found an overlap with output %d", verb, i, k);
+            return tally__fail(
+                err, TALLY_INVALID_ARGUMENT, -1,
+                "%s: output %d, expected memory of its own, found an overlap with output %d", verb,
+                i, k);
     return TALLY_OK;
 }
 
-tally_status tally__outputs_check(const tally__graph *g, const tally_value *in, int n_in, const tally_slot *out, int n_out,
-                                  const char *verb, tally_error *err)
+tally_status tally__outputs_check(const tally__graph *g, const tally_value *in, int n_in,
+                                  const tally_slot *out, int n_out, const char *verb,
+                                  tally_error *err)
 {
     if (n_out == 0)
         return TALLY_OK;
     if (n_out != g->n_out || !out)
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: outputs, expected %d as the body returns, or none, found %d%s",
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1,
+                           "%s: outputs, expected %d as the body returns, or none, found %d%s",
                            verb, (int)g->n_out, n_out, out ? "" : " at NULL");
     for (int i = 0; i < n_out; i++) {
         tally_status status = check_output(g, &out[i], i, verb, err);
@@ -129,25 +147,29 @@ tally_status tally__outputs_check(const tally__graph *g, const tally_value *in, 
     return TALLY_OK;
 }
 
-static tally_status write_buffer(const tally_buffer *b, const tally_tensor *x, int i, const char *verb, tally_error *err)
+static tally_status write_buffer(const tally_buffer *b, const tally_tensor *x, int i,
+                                 const char *verb, tally_error *err)
 {
     int64_t n = tally__elements(x->rank, x->shape);
     if (n > b->capacity)
-        return tally__fail(err, TALLY_OUT_OF_RANGE, -1, "%s: output %d, expected a capacity of %l elements, found %l", verb, i,
+        return tally__fail(err, TALLY_OUT_OF_RANGE, -1,
+                           "%s: output %d, expected a capacity of %l elements, found %l", verb, i,
                            n, b->capacity);
     if (n)
         tally__tensor_pack(b->data, b->dtype, x);
     return TALLY_OK;
 }
 
-static tally_status write_i64(int64_t *to, const tally_tensor *x, int i, const char *verb, tally_error *err)
+static tally_status write_i64(int64_t *to, const tally_tensor *x, int i, const char *verb,
+                              tally_error *err)
 {
     if (x->dtype == TALLY_U64) {
         uint64_t v;
         memcpy(&v, x->data, sizeof v);
         if (v > INT64_MAX)
-            return tally__fail(err, TALLY_OUT_OF_RANGE, -1, "%s: output %d, expected a value that int64 holds, found a larger one",
-                               verb, i);
+            return tally__fail(
+                err, TALLY_OUT_OF_RANGE, -1,
+                "%s: output %d, expected a value that int64 holds, found a larger one", verb, i);
     }
     *to = tally__load_i64(x->data, x->dtype);
     return TALLY_OK;
@@ -164,7 +186,8 @@ static void write_real(const tally_slot *o, const tally_tensor *x)
         *(float *)o->p = tally__sum_round_f32(x->data);
 }
 
-tally_status tally__outputs_write(const tally__frame *f, const tally_slot *out, int n_out, const char *verb, tally_error *err)
+tally_status tally__outputs_write(const tally__frame *f, const tally_slot *out, int n_out,
+                                  const char *verb, tally_error *err)
 {
     for (int i = 0; i < n_out; i++) {
         if (out[i].kind == TALLY_KIND_METRIC_OUT)

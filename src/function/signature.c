@@ -1,20 +1,23 @@
-/* signature: what makes two calls the same to a recording: kind, dtype and rank of every argument, for a store the schema
- * instead, and which of them are one store, captured ones included. Sizes and identities are never part of it. A call
- * tries the version of the latest call, then the list: no lock, nothing written but the guess. */
+/* signature: what makes two calls the same to a recording: kind, dtype and rank of every argument,
+ * for a store the schema instead, and which of them are one store, captured ones included. Sizes
+ * and identities are never part of it. A call tries the version of the latest call, then the list:
+ * no lock, nothing written but the guess. */
 #include "function.h"
 
-static const char *const kind_word[] = { "nothing", "a tensor", "a metric", "a variable", "a buffer", "a double", "a float",
-                                         "an int64", "a metric's place" };
+static const char *const kind_word[] = { "nothing",    "a tensor", "a metric",
+                                         "a variable", "a buffer", "a double",
+                                         "a float",    "an int64", "a metric's place" };
 
 static const char *kind_text(int32_t kind)
 {
-    return kind >= 0 && (size_t)kind < TALLY__COUNT(kind_word) ? kind_word[kind] : "an unknown kind";
+    return kind >= 0 && (size_t)kind < TALLY__COUNT(kind_word) ? kind_word[kind]
+                                                               : "an unknown kind";
 }
 
 /* A tensor's own check knows its index only: the verb is put in front. */
 static tally_status check_tensor(const tally_tensor *x, int i, const char *verb, tally_error *err)
 {
-    tally_error why;
+    tally_error  why;
     tally_status status = tally__tensor_check(x, i, &why);
     return status ? tally__fail(err, status, i, "%s: %s", verb, why.text) : TALLY_OK;
 }
@@ -23,24 +26,27 @@ static tally_status check_argument(const tally_value *v, int i, const char *verb
 {
     bool tensor = v->kind == TALLY_KIND_TENSOR, metric = v->kind == TALLY_KIND_METRIC;
     if (!tensor && !metric && v->kind != TALLY_KIND_VARIABLE)
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: argument %d, expected a tensor, a metric or a variable, found %s",
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, i,
+                           "%s: argument %d, expected a tensor, a metric or a variable, found %s",
                            verb, i, kind_text(v->kind));
     if (!v->p)
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: argument %d, expected %s, found NULL", verb, i,
-                           kind_text(v->kind));
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, i,
+                           "%s: argument %d, expected %s, found NULL", verb, i, kind_text(v->kind));
     if (tensor)
         return check_tensor(v->p, i, verb, err);
     if (tally__value_store(v)->schema->what != (metric ? TALLY__METRIC : TALLY__VARIABLE))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: argument %d, expected %s, found %s", verb, i,
-                           kind_text(v->kind), metric ? "a variable" : "a metric");
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: argument %d, expected %s, found %s",
+                           verb, i, kind_text(v->kind), metric ? "a variable" : "a metric");
     return TALLY_OK;
 }
 
-tally_status tally__arguments_check(const tally_value *in, int n_in, const char *verb, tally_error *err)
+tally_status tally__arguments_check(const tally_value *in, int n_in, const char *verb,
+                                    tally_error *err)
 {
     if (n_in < 0 || (n_in && !in))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: arguments, expected a list and its length, found %s and %d",
-                           verb, in ? "a list" : "NULL", n_in);
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1,
+                           "%s: arguments, expected a list and its length, found %s and %d", verb,
+                           in ? "a list" : "NULL", n_in);
     for (int i = 0; i < n_in; i++) {
         tally_status status = check_argument(&in[i], i, verb, err);
         if (status)
@@ -54,7 +60,9 @@ tally__argument tally__argument_of(const tally_value *v)
     const tally_tensor *x = v->p;
     if (v->kind == TALLY_KIND_TENSOR)
         return (tally__argument){ TALLY__ARG_TENSOR, x->dtype, x->rank, -1 };
-    return (tally__argument){ v->kind == TALLY_KIND_METRIC ? TALLY__ARG_METRIC : TALLY__ARG_VARIABLE, 0, 0, -1 };
+    return (tally__argument){ v->kind == TALLY_KIND_METRIC ? TALLY__ARG_METRIC
+                                                           : TALLY__ARG_VARIABLE,
+                              0, 0, -1 };
 }
 
 static bool store_fits(const tally__graph *g, const tally_value *in, int i)
@@ -68,7 +76,8 @@ static bool store_fits(const tally__graph *g, const tally_value *in, int i)
     return tally__schema_same(s->schema, slot->schema);
 }
 
-/* Different slots were recorded as different stores; a captured one may turn up as an argument now. */
+/* Different slots were recorded as different stores; a captured one may turn up as an argument now.
+ */
 static bool stores_differ(const tally__graph *g, const tally_value *in)
 {
     for (int32_t i = 1; i < g->n_slot; i++) {
@@ -94,7 +103,8 @@ bool tally__version_fits(const tally__version *v, const tally_value *in, int n_i
         if (a->kind == TALLY__ARG_TENSOR) {
             if (in[i].kind != TALLY_KIND_TENSOR || x->dtype != a->dtype || x->rank != a->rank)
                 return false;
-        } else if (in[i].kind != (a->kind == TALLY__ARG_METRIC ? TALLY_KIND_METRIC : TALLY_KIND_VARIABLE) ||
+        } else if (in[i].kind !=
+                       (a->kind == TALLY__ARG_METRIC ? TALLY_KIND_METRIC : TALLY_KIND_VARIABLE) ||
                    !store_fits(g, in, i)) {
             return false;
         }
@@ -115,7 +125,8 @@ tally__version *tally__version_find(tally_function *f, const tally_value *in, in
     return NULL;
 }
 
-bool tally__argument_same(const tally__argument *a, const tally__schema *sa, const tally__argument *b, const tally__schema *sb)
+bool tally__argument_same(const tally__argument *a, const tally__schema *sa,
+                          const tally__argument *b, const tally__schema *sb)
 {
     if (a->kind != b->kind || a->dtype != b->dtype || a->rank != b->rank)
         return false;

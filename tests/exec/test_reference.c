@@ -5,9 +5,10 @@ typedef struct fixture {
     test_memory    memory;
     tally_context *context;
     program        p;
-    int            asked, stop_at;      /* interrupt: how often it was asked, at which time it says stop (0: never) */
-    char           lines[16][512];
-    int            n_lines;
+    int            asked,
+        stop_at; /* interrupt: how often it was asked, at which time it says stop (0: never) */
+    char lines[16][512];
+    int  n_lines;
 } fixture;
 
 static int interrupt_hook(void *user)
@@ -55,7 +56,8 @@ static void sum_by_loop(tally_trace *t, void *user)
 {
     tally_node x = tally_arg(t, 0), i = tally_i64(t, 0), sum = tally_f64(t, 0);
     (void)user;
-    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &sum) {
+    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &sum)
+    {
         sum = tally_add(sum, tally_at(x, i));
         i = tally_add(i, tally_num(1));
     }
@@ -87,7 +89,8 @@ static void trade_places(tally_trace *t, void *user)
 {
     tally_node n = tally_arg(t, 0), a = tally_arg(t, 1), b = tally_arg(t, 2), i = tally_i64(t, 0);
     (void)user;
-    TALLY_WHILE(t, tally_lt(i, n), &i, &a, &b) {
+    TALLY_WHILE(t, tally_lt(i, n), &i, &a, &b)
+    {
         tally_node c = a;
         a = b;
         b = c;
@@ -120,7 +123,8 @@ static void turn_matrix(tally_trace *t, void *user)
 {
     tally_node n = tally_arg(t, 0), m = tally_arg(t, 1), i = tally_i64(t, 0);
     (void)user;
-    TALLY_WHILE(t, tally_lt(i, n), &i, &m) {
+    TALLY_WHILE(t, tally_lt(i, n), &i, &m)
+    {
         m = tally_transpose(m);
         i = tally_add(i, tally_num(1));
     }
@@ -150,12 +154,14 @@ static void a_view_of_a_carried_value_can_be_carried(void **state)
 
 static void products_by_nested_loops(tally_trace *t, void *user)
 {
-    tally_node       x = tally_arg(t, 0), y = tally_arg(t, 1), i = tally_i64(t, 0), sum = tally_f64(t, 0);
+    tally_node x = tally_arg(t, 0), y = tally_arg(t, 1), i = tally_i64(t, 0), sum = tally_f64(t, 0);
     tally_metric_ref m = tally_arg_metric(t, 2);
     (void)user;
-    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &sum) {
+    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &sum)
+    {
         tally_node k = tally_i64(t, 0), inner = tally_f64(t, 0);
-        TALLY_WHILE(t, tally_lt(k, tally_dim(y, 0)), &k, &inner) {
+        TALLY_WHILE(t, tally_lt(k, tally_dim(y, 0)), &k, &inner)
+        {
             tally_node v = tally_mul(tally_at(x, i), tally_at(y, k));
             add_to(t, m, v);
             inner = tally_add(inner, v);
@@ -202,7 +208,8 @@ static void drop_first(tally_trace *t, void *user)
 {
     tally_node n = tally_arg(t, 0), x = tally_arg(t, 1), i = tally_i64(t, 0);
     (void)user;
-    TALLY_WHILE(t, tally_lt(i, n), &i, &x) {
+    TALLY_WHILE(t, tally_lt(i, n), &i, &x)
+    {
         x = tally_slice_loc(x, 0, tally_i64(t, 1), tally_dim(x, 0), __FILE__, __LINE__);
         i = tally_add(i, tally_num(1));
     }
@@ -231,10 +238,11 @@ static void a_carried_value_may_change_its_size(void **state)
 static void limited(tally_trace *t, void *user)
 {
     tally_while_options o = { sizeof o, 3, *(int32_t *)user, 0 };
-    tally_node          n = tally_arg(t, 0), i = tally_i64(t, 0), *const vars[] = { &i, NULL };
-    tally_metric_ref    m = tally_arg_metric(t, 1);
+    tally_node n = tally_arg(t, 0), i = tally_i64(t, 0), *const vars[] = { &i, NULL };
+    tally_metric_ref m = tally_arg_metric(t, 1);
     for (tally_scope s = tally_while_begin(t, vars, &o, __FILE__, __LINE__);
-         tally_while_test(&s, tally_lt(i, n), __FILE__, __LINE__); tally_while_end(&s, __FILE__, __LINE__)) {
+         tally_while_test(&s, tally_lt(i, n), __FILE__, __LINE__);
+         tally_while_end(&s, __FILE__, __LINE__)) {
         add_to(t, m, tally_f64(t, 1));
         i = tally_add(i, tally_num(1));
     }
@@ -280,10 +288,12 @@ static void reads_and_resets(tally_trace *t, void *user)
     tally_node       x = tally_arg(t, 0), i = tally_i64(t, 0), seen = tally_f64(t, 0);
     tally_metric_ref m = tally_arg_metric(t, 1);
     (void)user;
-    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &seen) {
+    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &seen)
+    {
         add_to(t, m, tally_at(x, i));
         seen = tally_add(seen, total_of(t, m));
-        TALLY_IF(t, tally_gt(total_of(t, m), tally_f64(t, 5))) {
+        TALLY_IF(t, tally_gt(total_of(t, m), tally_f64(t, 5)))
+        {
             tally__reset(t, m, HERE);
             add_to(t, m, tally_f64(t, 1));
         }
@@ -324,7 +334,8 @@ static void count_with_variable(tally_trace *t, void *user)
     tally_variable_ref v = tally_arg_variable(t, 1);
     tally_node         before = tally_read(t, v);
     (void)user;
-    TALLY_WHILE(t, tally_lt(i, n), &i) {
+    TALLY_WHILE(t, tally_lt(i, n), &i)
+    {
         tally_assign(t, v, tally_add(tally_read(t, v), tally_num(1)));
         i = tally_add(i, tally_num(1));
     }
@@ -370,15 +381,21 @@ static void choose(tally_trace *t, void *user)
     tally_node       c = tally_arg(t, 0), x = tally_arg(t, 1), y = x, z = tally_f64(t, 1);
     tally_metric_ref m = tally_arg_metric(t, 2), r = tally_arg_metric(t, 3);
     (void)user;
-    TALLY_IF(t, tally_gt(c, tally_i64(t, 0)), &y, &z) {
+    TALLY_IF(t, tally_gt(c, tally_i64(t, 0)), &y, &z)
+    {
         add_to(t, m, x);
         y = tally_square(x);
-        TALLY_IF(t, tally_gt(c, tally_i64(t, 1)), &z) {
+        TALLY_IF(t, tally_gt(c, tally_i64(t, 1)), &z)
+        {
             z = tally_f64(t, 2);
-        } else {
+        }
+        else
+        {
             z = tally_f64(t, 3);
         }
-    } else {
+    }
+    else
+    {
         add_to(t, r, x);
         y = tally_neg(x);
     }
@@ -419,7 +436,8 @@ static void endless(tally_trace *t, void *user)
     tally_metric_ref m = tally_arg_metric(t, 0);
     tally_node       one = tally_f64(t, 1);
     (void)user;
-    TALLY_WHILE(t, tally_gt(one, tally_num(0))) {
+    TALLY_WHILE(t, tally_gt(one, tally_num(0)))
+    {
         add_to(t, m, one);
     }
 }
@@ -463,7 +481,9 @@ static void a_failing_assert_leaves_the_state_and_names_line_and_row(void **stat
     program_store(&f->p, s);
     program_record(&f->p, f->context, update_then_assert, &line);
     assert_status(program_commit(&f->p, &err), TALLY_FAILED_PRECONDITION, &err);
-    snprintf(place, sizeof place, "test_reference.c:%d: assert: values must not be negative, found false at row 1", line);
+    snprintf(place, sizeof place,
+             "test_reference.c:%d: assert: values must not be negative, found false at row 1",
+             line);
     assert_error_has(&err, TALLY_FAILED_PRECONDITION, place);
     assert_bits_f64(store_value(s, 0), 0);
     a[3] = 4000;

@@ -1,4 +1,5 @@
-/* call: what the tests of functions share beside program.h: a context on counted memory, stores as arguments. */
+/* call: what the tests of functions share beside program.h: a context on counted memory, stores as
+ * arguments. */
 #ifndef TALLY_TESTS_CALL_H
 #define TALLY_TESTS_CALL_H
 
@@ -9,7 +10,7 @@
 typedef struct fixture {
     test_memory    memory;
     tally_context *context;
-    char           lines[16][512];   /* what the log hook heard */
+    char           lines[16][512]; /* what the log hook heard */
     int            n_lines, n_warnings;
 } fixture;
 
@@ -49,7 +50,8 @@ static inline tally_metric *as_metric(tally__store *s)
     return (tally_metric *)s;
 }
 
-static inline tally_function *make_function(fixture *f, const char *name, tally_body body, void *user)
+static inline tally_function *make_function(fixture *f, const char *name, tally_body body,
+                                            void *user)
 {
     tally_function_options o = TALLY_FUNCTION_OPTIONS_INIT;
     tally_error            err = { 0 };

@@ -1,4 +1,5 @@
-/* calls: outputs of every kind, every refusal with its text, bodies that jump out, that call, that call themselves. */
+/* calls: outputs of every kind, every refusal with its text, bodies that jump out, that call, that
+ * call themselves. */
 #include "call.h"
 
 #include <fenv.h>
@@ -66,7 +67,8 @@ typedef struct refusal {
     tally_buffer    b;
 } refusal;
 
-static void refused(refusal *r, const tally_slot *out, int n_out, tally_status want, const char *part)
+static void refused(refusal *r, const tally_slot *out, int n_out, tally_status want,
+                    const char *part)
 {
     tally_error  err = { 0 };
     tally_value  in[2] = { tally__in_tensor(&r->x), tally__in_metric(as_metric(r->s)) };
@@ -93,31 +95,44 @@ static void wrong_destinations_are_named(void **state)
     r.s = sum_store(f->context);
     r.x = tally_vector(r.a, 3);
     r.b = tally_buffer_of(r.back, 4);
-    const tally_slot total = tally__out_f64(&r.total), place = tally__out_metric(&r.given), buffer = tally__out_buffer(&r.b),
-                     rows = tally__out_i64(&r.rows), none = { NULL, TALLY_KIND_F64, 0 }, odd = { &r.total, 77, 0 };
-    tally_buffer     small = tally_buffer_of(r.back, 2), wrong = tally_buffer_of(&r.other, 1),
-                     inside = tally_buffer_of(r.a + 2, 2), blank = { NULL, TALLY_F32, 0, 4, { 0 } };
-    double          *in_buffer = (double *)(void *)r.back;
-    REFUSED(TALLY_INVALID_ARGUMENT, "outputs, expected 4 as the body returns, or none, found 2", total, place);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 0, expected a destination, found NULL", none, place, buffer, rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 0, expected a buffer, a number or a metric's place", odd, place, buffer, rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 0, expected a destination for a tensor, found a metric's place", place, place,
+    const tally_slot total = tally__out_f64(&r.total), place = tally__out_metric(&r.given),
+                     buffer = tally__out_buffer(&r.b), rows = tally__out_i64(&r.rows),
+                     none = { NULL, TALLY_KIND_F64, 0 }, odd = { &r.total, 77, 0 };
+    tally_buffer small = tally_buffer_of(r.back, 2), wrong = tally_buffer_of(&r.other, 1),
+                 inside = tally_buffer_of(r.a + 2, 2), blank = { NULL, TALLY_F32, 0, 4, { 0 } };
+    double *in_buffer = (double *)(void *)r.back;
+    REFUSED(TALLY_INVALID_ARGUMENT, "outputs, expected 4 as the body returns, or none, found 2",
+            total, place);
+    REFUSED(TALLY_INVALID_ARGUMENT, "output 0, expected a destination, found NULL", none, place,
             buffer, rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 1, expected a metric's place", total, rows, buffer, rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 2, expected a buffer for float32 of rank 1, found a number", total, place, rows, rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 2, expected a buffer of float32, found one of float64", total, place,
-            tally__out_buffer(&wrong), rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 0, expected a double or a float for float64, found an int64", rows, place, buffer, rows);
-    REFUSED(TALLY_OUT_OF_RANGE, "output 2, expected a capacity of 3 elements, found 2", total, place, tally__out_buffer(&small),
+    REFUSED(TALLY_INVALID_ARGUMENT, "output 0, expected a buffer, a number or a metric's place",
+            odd, place, buffer, rows);
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "output 0, expected a destination for a tensor, found a metric's place", place, place,
+            buffer, rows);
+    REFUSED(TALLY_INVALID_ARGUMENT, "output 1, expected a metric's place", total, rows, buffer,
             rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 2, expected a buffer with memory, found NULL", total, place,
-            tally__out_buffer(&blank), rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 2, expected memory of its own, found an overlap with argument 0", total, place,
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "output 2, expected a buffer for float32 of rank 1, found a number", total, place, rows,
+            rows);
+    REFUSED(TALLY_INVALID_ARGUMENT, "output 2, expected a buffer of float32, found one of float64",
+            total, place, tally__out_buffer(&wrong), rows);
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "output 0, expected a double or a float for float64, found an int64", rows, place,
+            buffer, rows);
+    REFUSED(TALLY_OUT_OF_RANGE, "output 2, expected a capacity of 3 elements, found 2", total,
+            place, tally__out_buffer(&small), rows);
+    REFUSED(TALLY_INVALID_ARGUMENT, "output 2, expected a buffer with memory, found NULL", total,
+            place, tally__out_buffer(&blank), rows);
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "output 2, expected memory of its own, found an overlap with argument 0", total, place,
             tally__out_buffer(&inside), rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 2, expected memory of its own, found an overlap with output 0",
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "output 2, expected memory of its own, found an overlap with output 0",
             tally__out_f64(in_buffer), place, buffer, rows);
-    REFUSED(TALLY_INVALID_ARGUMENT, "output 3, expected memory of its own, found an overlap with output 0", total, place, buffer,
-            tally__out_f64(&r.total));
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "output 3, expected memory of its own, found an overlap with output 0", total, place,
+            buffer, tally__out_f64(&r.total));
     tally__store_release(r.s);
     tally_function_release(r.g);
 }
@@ -139,24 +154,31 @@ static void wrong_arguments_are_named(void **state)
 #define ARGUMENT_REFUSED(index, part, ...) \
     do { \
         tally_value in_[] = { __VA_ARGS__ }; \
-        assert_status(tally_call(g, in_, (int)(sizeof in_ / sizeof *in_), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err); \
+        assert_status(tally_call(g, in_, (int)(sizeof in_ / sizeof *in_), TALLY_NO_OUT, &err), \
+                      TALLY_INVALID_ARGUMENT, &err); \
         assert_error_has(&err, TALLY_INVALID_ARGUMENT, part); \
         assert_int_equal(err.argument, index); \
     } while (0)
-    ARGUMENT_REFUSED(0, "three: argument 0, expected a tensor, found NULL", tally__in_tensor(NULL), tally__in_metric(m));
-    ARGUMENT_REFUSED(1, "three: argument 1, expected a metric, found NULL", tally__in_tensor(&x), tally__in_metric(NULL));
-    ARGUMENT_REFUSED(0, "three: argument 0, expected a tensor, a metric or a variable", odd, tally__in_metric(m));
-    ARGUMENT_REFUSED(1, "three: argument 1, expected a metric, found a variable", tally__in_tensor(&x), disguised);
+    ARGUMENT_REFUSED(0, "three: argument 0, expected a tensor, found NULL", tally__in_tensor(NULL),
+                     tally__in_metric(m));
+    ARGUMENT_REFUSED(1, "three: argument 1, expected a metric, found NULL", tally__in_tensor(&x),
+                     tally__in_metric(NULL));
+    ARGUMENT_REFUSED(0, "three: argument 0, expected a tensor, a metric or a variable", odd,
+                     tally__in_metric(m));
+    ARGUMENT_REFUSED(1, "three: argument 1, expected a metric, found a variable",
+                     tally__in_tensor(&x), disguised);
     ARGUMENT_REFUSED(0, "three: ", tally__in_tensor(&broken), tally__in_metric(m));
-    ARGUMENT_REFUSED(-1, "three: arguments, expected 2 as the body uses, found 3", tally__in_tensor(&x), tally__in_metric(m),
-                     tally__in_tensor(&x));
+    ARGUMENT_REFUSED(-1, "three: arguments, expected 2 as the body uses, found 3",
+                     tally__in_tensor(&x), tally__in_metric(m), tally__in_tensor(&x));
     assert_status(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
     assert_error_has(&err, TALLY_INVALID_ARGUMENT, "test_call.c:");
     assert_status(tally_call(g, TALLY_IN(m, &x), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
     assert_status(tally_call(g, NULL, 2, TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
-    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "three: arguments, expected a list and its length, found NULL and 2");
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT,
+                     "three: arguments, expected a list and its length, found NULL and 2");
     assert_status(tally_call(g, NULL, -1, TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
-    assert_status(tally_call(NULL, TALLY_IN(&x, m), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
+    assert_status(tally_call(NULL, TALLY_IN(&x, m), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT,
+                  &err);
     assert_error_has(&err, TALLY_INVALID_ARGUMENT, "call: function, expected one, found NULL");
     assert_status(tally_call(g, NULL, 2, TALLY_NO_OUT, NULL), TALLY_INVALID_ARGUMENT, NULL);
     assert_int_equal(tally_function_traces(g), 0);
@@ -174,10 +196,12 @@ static void bad_options_make_no_function(void **state)
     tally_function_options o = TALLY_FUNCTION_OPTIONS_INIT;
     o.context = f->context;
     assert_null(tally_function_new(NULL, NULL, &o, &err));
-    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "function: body, expected a function, found NULL");
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT,
+                     "function: body, expected a function, found NULL");
     o.max_traces = 0;
     assert_null(tally_function_new(give_three, NULL, &o, &err));
-    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "options.max_traces, expected at least 1, found 0");
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT,
+                     "options.max_traces, expected at least 1, found 0");
     o.size = 1;
     assert_null(tally_function_new(give_three, NULL, &o, &err));
     assert_error_has(&err, TALLY_INVALID_ARGUMENT, "options.size");
@@ -241,7 +265,7 @@ static void prepare_records_and_runs_nothing(void **state)
     assert_bits_f64(store_value(s, 0), 0);
     size_t calls = atomic_load(&f->memory.calls), n = tally_function_dump(g, 0, NULL, 0);
     assert_ok(tally_call(g, TALLY_IN(&x, as_metric(s)), TALLY_NO_OUT, &err), &err);
-    assert_in_range(atomic_load(&f->memory.calls) - calls, 0, 1);   /* the store's own memory */
+    assert_in_range(atomic_load(&f->memory.calls) - calls, 0, 1); /* the store's own memory */
     assert_in_range(n, 10, sizeof text);
     assert_int_equal(tally_function_dump(g, 0, text, sizeof text), n);
     assert_int_equal(strlen(text) + 1, n);
@@ -265,9 +289,9 @@ static void prepare_records_and_runs_nothing(void **state)
 /* ---- bodies that leave, fail, call */
 
 typedef struct jumper {
-    jmp_buf      to;
-    int          jump, recorded;
-    tally_node   stale;
+    jmp_buf       to;
+    int           jump, recorded;
+    tally_node    stale;
     tally__store *kept;
 } jumper;
 
@@ -278,7 +302,8 @@ static void jumping_body(tally_trace *t, void *user)
     j->recorded++;
     j->stale = x;
     add_to(t, tally_capture_metric(t, as_metric(j->kept)), tally_square(x));
-    TALLY_WHILE(t, tally_lt(tally_num(2), tally_dim(x, 0))) {
+    TALLY_WHILE(t, tally_lt(tally_num(2), tally_dim(x, 0)))
+    {
         if (j->jump)
             longjmp(j->to, 1);
     }
@@ -330,12 +355,14 @@ static void a_failed_recording_is_not_kept_and_its_nodes_are_errors(void **state
     tally_function *g = make_function(f, "stale", stale_body, &j);
     assert_ok(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), &err);
     for (int i = 0; i < 30; i++) {
-        assert_status(tally_call(g, TALLY_IN(&y), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
+        assert_status(tally_call(g, TALLY_IN(&y), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT,
+                      &err);
         assert_error_has(&err, TALLY_INVALID_ARGUMENT, "test_call.c:");
     }
     size_t bytes = tally_context_bytes(f->context);
     for (int i = 0; i < 30; i++)
-        assert_status(tally_call(g, TALLY_IN(&y), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
+        assert_status(tally_call(g, TALLY_IN(&y), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT,
+                      &err);
     assert_int_equal(tally_context_bytes(f->context), bytes);
     assert_int_equal(tally_function_traces(g), 1);
     assert_int_equal(j.recorded, 61);
@@ -347,7 +374,7 @@ typedef struct recursion {
     tally_function *self, *other;
     tally_tensor    x;
     int             depth, deepest, fails;
-    int             until;            /* how deep it calls; 0: without end */
+    int             until; /* how deep it calls; 0: without end */
 } recursion;
 
 static void recursive_body(tally_trace *t, void *user)
@@ -358,7 +385,8 @@ static void recursive_body(tally_trace *t, void *user)
     r->depth++;
     r->deepest = TALLY__MAX(r->deepest, r->depth);
     if (!r->until || r->depth < r->until) {
-        tally_status s = tally_call(r->depth % 2 && r->other ? r->other : r->self, TALLY_IN(&r->x), TALLY_NO_OUT, &err);
+        tally_status s = tally_call(r->depth % 2 && r->other ? r->other : r->self, TALLY_IN(&r->x),
+                                    TALLY_NO_OUT, &err);
         if (s) {
             assert_status(s, TALLY_RESOURCE_EXHAUSTED, &err);
             assert_error_has(&err, TALLY_RESOURCE_EXHAUSTED, "recursion");
@@ -419,8 +447,9 @@ static void the_floating_point_mode_is_set_and_put_back(void **state)
     fesetround(FE_UPWARD);
     tally_status first = tally_call(g, TALLY_IN(&x, m), TALLY_NO_OUT, &err);
     int          after = fegetround();
-    tally_status refused_status = tally_call(g, TALLY_IN(&x, m), TALLY_OUT(&total, &given, &b, &total), &err);
-    int          after_failure = fegetround();
+    tally_status refused_status =
+        tally_call(g, TALLY_IN(&x, m), TALLY_OUT(&total, &given, &b, &total), &err);
+    int after_failure = fegetround();
     fesetround(FE_TONEAREST);
     assert_int_equal(after, FE_UPWARD);
     assert_int_equal(after_failure, FE_UPWARD);

@@ -1,21 +1,26 @@
-/* memory that is refused: at every allocation of making, recording and calling a function, alone and from there on. A
- * status, nothing lost, no state changed, and the same function works as soon as there is memory. */
+/* memory that is refused: at every allocation of making, recording and calling a function, alone
+ * and from there on. A status, nothing lost, no state changed, and the same function works as soon
+ * as there is memory. */
 #include "call.h"
 
 /* loops, branches, reads, a vector state, a variable, a capture, temporaries of several sizes */
 static void rich_body(tally_trace *t, void *user)
 {
-    tally_node         x = tally_arg(t, 0), i = tally_i64(t, 0), v = tally_square(x), w = x;
-    tally_metric_ref   m = tally_arg_metric(t, 1), c = tally_arg_metric(t, 2),
-                       held = tally_capture_metric(t, as_metric(*(tally__store **)user));
+    tally_node       x = tally_arg(t, 0), i = tally_i64(t, 0), v = tally_square(x), w = x;
+    tally_metric_ref m = tally_arg_metric(t, 1), c = tally_arg_metric(t, 2),
+                     held = tally_capture_metric(t, as_metric(*(tally__store **)user));
     tally_variable_ref last = tally_arg_variable(t, 3);
     tally__size_state(t, c, 0, 0, tally__node_of(x)->dim[1], HERE);
-    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &w) {
+    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &w)
+    {
         add_to(t, m, tally_at(v, i));
         w = tally_transpose(tally_transpose(tally_add(w, v)));
-        TALLY_IF(t, tally_gt(total_of(t, m), tally_f64(t, 100))) {
+        TALLY_IF(t, tally_gt(total_of(t, m), tally_f64(t, 100)))
+        {
             tally__reset(t, held, HERE);
-        } else {
+        }
+        else
+        {
             add_to(t, held, tally_at(x, i));
         }
         i = tally_add(i, tally_num(1));
@@ -28,14 +33,15 @@ static void rich_body(tally_trace *t, void *user)
 }
 
 typedef struct bench {
-    fixture         *f;
-    tally_context   *fine;       /* the stores' context never fails, so that their bytes can be compared at any time */
-    tally__store    *m, *c, *held;
-    tally_variable  *last;
-    double           a[12], back[4];
-    tally_tensor     x;
-    tally_buffer     b;
-    tally_metric    *given;
+    fixture *f;
+    tally_context *
+        fine; /* the stores' context never fails, so that their bytes can be compared at any time */
+    tally__store   *m, *c, *held;
+    tally_variable *last;
+    double          a[12], back[4];
+    tally_tensor    x;
+    tally_buffer    b;
+    tally_metric   *given;
 } bench;
 
 static size_t pack_all(bench *b, uint8_t *out, size_t room)
@@ -61,7 +67,8 @@ static tally_status make_and_call(bench *b, tally_function **g, int calls)
     if (!*g)
         return err.status;
     for (int i = 0; i < calls && !s; i++)
-        s = tally_call(*g, TALLY_IN(&b->x, as_metric(b->m), as_metric(b->c), b->last), TALLY_OUT(&b->b, &b->given), &err);
+        s = tally_call(*g, TALLY_IN(&b->x, as_metric(b->m), as_metric(b->c), b->last),
+                       TALLY_OUT(&b->b, &b->given), &err);
     if (s)
         assert_true(strlen(err.text) > 0 && err.status == s);
     return s;
@@ -69,7 +76,7 @@ static tally_status make_and_call(bench *b, tally_function **g, int calls)
 
 static void open_bench(bench *b, fixture *f)
 {
-    const float scale[2] = { 1, 2 };
+    const float  scale[2] = { 1, 2 };
     tally_tensor first = tally_vector(scale, 2);
     memset(b, 0, sizeof *b);
     b->f = f;
@@ -93,7 +100,8 @@ static void close_bench(bench *b)
     tally_context_release(b->fine);
 }
 
-/* fails the k-th allocation (and with `after` all that follow) until one sweep needs no more than it gets */
+/* fails the k-th allocation (and with `after` all that follow) until one sweep needs no more than
+ * it gets */
 static void sweep(fixture *f, bool after, bool warm)
 {
     for (size_t k = 1;; k++) {
@@ -126,7 +134,7 @@ static void sweep(fixture *f, bool after, bool warm)
         close_bench(&b);
         if (atomic_load(&f->memory.blocks) != 1)
             print_error("allocation %zu left %zu blocks\n", k, atomic_load(&f->memory.blocks));
-        assert_int_equal(atomic_load(&f->memory.blocks), 1);   /* the context itself */
+        assert_int_equal(atomic_load(&f->memory.blocks), 1); /* the context itself */
         if (!met) {
             assert_in_range(k, 6, 100000);
             return;

@@ -28,7 +28,8 @@ static void pair_body(tally_trace *t, void *user)
 
 static tally__store *pair_store(tally_context *c)
 {
-    tally__cell_spec spec[2] = { { "a", TALLY_STATE_SUM, 0, 0, { 0 } }, { "b", TALLY_STATE_SUM, 0, 0, { 0 } } };
+    tally__cell_spec spec[2] = { { "a", TALLY_STATE_SUM, 0, 0, { 0 } },
+                                 { "b", TALLY_STATE_SUM, 0, 0, { 0 } } };
     return test_store(c, "Pair", 2, spec);
 }
 
@@ -39,7 +40,8 @@ static void *call_many(void *p)
     float        b[3] = { 1, 2, 3 };
     tally_tensor x = tally_vector(a, 3), y = tally_vector(b, 3);
     for (size_t i = 0; i < w->calls; i++) {
-        tally_status s = tally_call(w->g, TALLY_IN(&x, as_metric(w->s)), TALLY_OUT(&first, &second), NULL);
+        tally_status s =
+            tally_call(w->g, TALLY_IN(&x, as_metric(w->s)), TALLY_OUT(&first, &second), NULL);
         w->torn |= first != second;
         w->worst = s ? s : w->worst;
         s = tally_call(w->g, TALLY_IN(&y, as_metric(w->own)), TALLY_OUT(&first, &second), NULL);
@@ -94,7 +96,8 @@ static void racing_recordings_become_one_trace(void **state)
         work            w[THREADS];
         tally_function *g = make_function(f, "pair", pair_body, NULL);
         for (int i = 0; i < THREADS; i++) {
-            w[i] = (work){ g, pair_store(f->context), pair_store(f->context), 1, i, TALLY_OK, false };
+            w[i] =
+                (work){ g, pair_store(f->context), pair_store(f->context), 1, i, TALLY_OK, false };
             assert_int_equal(pthread_create(&thread[i], NULL, call_many, &w[i]), 0);
         }
         for (int i = 0; i < THREADS; i++) {

@@ -20,7 +20,8 @@ static void sizes_strides_and_other_instances_are_one_trace(void **state)
         a[i] = 1;
     for (int k = 0; k < 3; k++)
         for (int i = 0; i < 7; i++) {
-            tally_tensor x = tally_vector(a, sizes[i]), back = tally_strided(a + 8, TALLY__MIN(sizes[i], 9), -1);
+            tally_tensor x = tally_vector(a, sizes[i]),
+                         back = tally_strided(a + 8, TALLY__MIN(sizes[i], 9), -1);
             assert_ok(tally_call(add, TALLY_IN(&x, as_metric(s[k])), TALLY_NO_OUT, &err), &err);
             assert_ok(tally_call(add, TALLY_IN(&back, as_metric(s[k])), TALLY_NO_OUT, &err), &err);
         }
@@ -42,7 +43,8 @@ static void dtype_and_rank_are_new_traces_and_are_found_again(void **state)
     double          b[4] = { 1, 2, 3, 4 };
     tally_function *add = make_function(f, "add", add_body, &recorded);
     tally__store   *s = sum_store(f->context);
-    tally_tensor    x[4] = { tally_vector(a, 4), tally_vector(b, 4), tally_matrix(a, 2, 2), tally_scalar(b) };
+    tally_tensor    x[4] = { tally_vector(a, 4), tally_vector(b, 4), tally_matrix(a, 2, 2),
+                             tally_scalar(b) };
     for (int round = 0; round < 3; round++)
         for (int i = 0; i < 4; i++)
             assert_ok(tally_call(add, TALLY_IN(&x[i], as_metric(s)), TALLY_NO_OUT, &err), &err);
@@ -79,16 +81,22 @@ static void one_metric_twice_is_another_trace_with_its_own_order(void **state)
     tally_function *two = make_function(f, "two", two_metrics, &recorded);
     tally__store   *s = sum_store(f->context), *r = sum_store(f->context);
     for (int round = 0; round < 2; round++) {
-        assert_ok(tally_call(two, TALLY_IN(&x, as_metric(s), as_metric(r)), TALLY_OUT(&n_seen, &m_seen), &err), &err);
+        assert_ok(tally_call(two, TALLY_IN(&x, as_metric(s), as_metric(r)),
+                             TALLY_OUT(&n_seen, &m_seen), &err),
+                  &err);
         assert_bits_f64(n_seen, 3 * round);
         assert_bits_f64(m_seen, 3 + 3 * round);
     }
     for (int round = 0; round < 2; round++) {
-        assert_ok(tally_call(two, TALLY_IN(&x, as_metric(s), as_metric(s)), TALLY_OUT(&n_seen, &m_seen), &err), &err);
+        assert_ok(tally_call(two, TALLY_IN(&x, as_metric(s), as_metric(s)),
+                             TALLY_OUT(&n_seen, &m_seen), &err),
+                  &err);
         assert_bits_f64(n_seen, 6 + 3 + 6 * round);
         assert_bits_f64(m_seen, 6 + 6 + 6 * round);
     }
-    assert_ok(tally_call(two, TALLY_IN(&x, as_metric(r), as_metric(s)), TALLY_OUT(&n_seen, &m_seen), &err), &err);
+    assert_ok(tally_call(two, TALLY_IN(&x, as_metric(r), as_metric(s)), TALLY_OUT(&n_seen, &m_seen),
+                         &err),
+              &err);
     assert_int_equal(tally_function_traces(two), 2);
     assert_int_equal(recorded, 2);
     tally__store_release(s);
@@ -123,16 +131,24 @@ static void a_captured_metric_that_is_also_an_argument_is_another_trace(void **s
     captures        c = { sum_store(f->context), 0 };
     tally_function *g = make_function(f, "captures", captured_and_argument, &c);
     tally__store   *s = sum_store(f->context), *r = sum_store(f->context), *held = c.held;
-    assert_ok(tally_call(g, TALLY_IN(&x, as_metric(s)), TALLY_OUT(&argument_seen, &captured_seen), &err), &err);
+    assert_ok(
+        tally_call(g, TALLY_IN(&x, as_metric(s)), TALLY_OUT(&argument_seen, &captured_seen), &err),
+        &err);
     assert_bits_f64(argument_seen, 0);
     assert_bits_f64(captured_seen, 1);
-    assert_ok(tally_call(g, TALLY_IN(&x, as_metric(held)), TALLY_OUT(&argument_seen, &captured_seen), &err), &err);
+    assert_ok(tally_call(g, TALLY_IN(&x, as_metric(held)),
+                         TALLY_OUT(&argument_seen, &captured_seen), &err),
+              &err);
     assert_bits_f64(argument_seen, 2);
     assert_bits_f64(captured_seen, 3);
-    assert_ok(tally_call(g, TALLY_IN(&x, as_metric(r)), TALLY_OUT(&argument_seen, &captured_seen), &err), &err);
+    assert_ok(
+        tally_call(g, TALLY_IN(&x, as_metric(r)), TALLY_OUT(&argument_seen, &captured_seen), &err),
+        &err);
     assert_bits_f64(argument_seen, 0);
     assert_bits_f64(captured_seen, 4);
-    assert_ok(tally_call(g, TALLY_IN(&x, as_metric(held)), TALLY_OUT(&argument_seen, &captured_seen), &err), &err);
+    assert_ok(tally_call(g, TALLY_IN(&x, as_metric(held)),
+                         TALLY_OUT(&argument_seen, &captured_seen), &err),
+              &err);
     assert_int_equal(tally_function_traces(g), 2);
     assert_int_equal(c.recorded, 2);
     tally__store_release(s);
@@ -207,12 +223,14 @@ static void many_traces_are_refused_and_warned_of(void **state)
         if (i < 10)
             assert_ok(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), &err);
         else
-            assert_status(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), TALLY_RESOURCE_EXHAUSTED, &err);
+            assert_status(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), TALLY_RESOURCE_EXHAUSTED,
+                          &err);
     }
     assert_error_has(&err, TALLY_RESOURCE_EXHAUSTED, "\"many\", expected at most 10");
     assert_int_equal(tally_function_traces(g), 10);
     assert_int_equal(f->n_warnings, 1);
-    assert_non_null(strstr(f->lines[0], "many: 8 traces so far; the latest because argument 0 was"));
+    assert_non_null(
+        strstr(f->lines[0], "many: 8 traces so far; the latest because argument 0 was"));
     assert_non_null(strstr(f->lines[0], "of rank 2"));
     tally_tensor x = tally_scalar(a);
     assert_ok(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), &err);

@@ -1,4 +1,5 @@
-/* the steady state: after a call with this signature and no smaller sizes, a call asks for no memory at all. */
+/* the steady state: after a call with this signature and no smaller sizes, a call asks for no
+ * memory at all. */
 #include "call.h"
 
 static void everything(tally_trace *t, void *user)
@@ -8,10 +9,12 @@ static void everything(tally_trace *t, void *user)
     tally_variable_ref v = tally_arg_variable(t, 3);
     (void)user;
     tally__size_state(t, c, 0, 0, tally__node_of(x)->dim[1], HERE);
-    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &w) {
+    TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &w)
+    {
         add_to(t, m, tally_at(x, i));
         w = tally_add(w, x);
-        TALLY_IF(t, tally_gt(total_of(t, m), tally_f64(t, 50))) {
+        TALLY_IF(t, tally_gt(total_of(t, m), tally_f64(t, 50)))
+        {
             tally__reset(t, m, HERE);
         }
         i = tally_add(i, tally_num(1));
@@ -33,7 +36,7 @@ static void nothing_is_allocated_after_the_first_calls(void **state)
     tally_buffer    b = tally_buffer_of(back, 64 * 8);
     tally_function *g = make_function(f, "everything", everything, NULL);
     tally__store   *m[2] = { sum_store(f->context), sum_store(f->context) },
-                   *c[2] = { vector_store(f->context), vector_store(f->context) };
+                 *c[2] = { vector_store(f->context), vector_store(f->context) };
     tally_variable *v = tally_variable_new(f->context, &one, &err);
     for (int i = 0; i < 64 * 8; i++)
         a[i] = (float)(test_unit(&r) * 20 - 10) * (i % 7 ? 1 : 0x1p-40f);
@@ -43,7 +46,9 @@ static void nothing_is_allocated_after_the_first_calls(void **state)
         if (round == 6)
             calls = atomic_load(&f->memory.calls);
         x.shape[0] = round < 2 ? 64 : 64 - round;
-        assert_ok(tally_call(g, TALLY_IN(&x, as_metric(m[k]), as_metric(c[k]), v), TALLY_OUT(&b, &total), &err), &err);
+        assert_ok(tally_call(g, TALLY_IN(&x, as_metric(m[k]), as_metric(c[k]), v),
+                             TALLY_OUT(&b, &total), &err),
+                  &err);
     }
     if (atomic_load(&f->memory.calls) != calls)
         print_error("%zu allocations in 34 calls\n", atomic_load(&f->memory.calls) - calls);
@@ -74,8 +79,10 @@ static void failed_calls_do_not_grow_memory(void **state)
     size_t          bytes = 0;
     for (int i = 0; i < 60; i++) {
         assert_ok(tally_call(g, TALLY_IN(&x, as_metric(s)), TALLY_NO_OUT, &err), &err);
-        assert_status(tally_call(g, TALLY_IN(&x, as_metric(s)), TALLY_OUT(&none), &err), TALLY_INVALID_ARGUMENT, &err);
-        assert_status(tally_call(g, TALLY_IN(&x, as_metric(s), &x), TALLY_NO_OUT, &err), TALLY_INVALID_ARGUMENT, &err);
+        assert_status(tally_call(g, TALLY_IN(&x, as_metric(s)), TALLY_OUT(&none), &err),
+                      TALLY_INVALID_ARGUMENT, &err);
+        assert_status(tally_call(g, TALLY_IN(&x, as_metric(s), &x), TALLY_NO_OUT, &err),
+                      TALLY_INVALID_ARGUMENT, &err);
         if (i == 30)
             bytes = tally_context_bytes(f->context);
     }
