@@ -13,7 +13,25 @@ enum { PRICE = 4, LIMIT = 16, DEBT = 64, HIGH_LIMIT = 96, RETRY = 16 };
 enum { LOWEST = -700, HIGHEST = 1020, NARROW_LOWEST = -60, NARROW_HIGHEST = 124 };
 enum { F64_DIGITS = 52, F32_DIGITS = 23, BIAS = 1023 };
 
-static const tally__sum_kernels *const kernels = &tally__sum_kernels_base;
+const tally__sum_kernels *tally__sum_kernels_for(tally__isa isa)
+{
+#if defined TALLY_KERNELS_X86
+    static const tally__sum_kernels *const set[] = {
+        [TALLY__ISA_BASE] = &tally__sum_kernels_base,
+        [TALLY__ISA_AVX2] = &tally__sum_kernels_v3,
+        [TALLY__ISA_AVX512] = &tally__sum_kernels_v4
+    };
+    return set[TALLY__MIN(isa, tally__cpu())];
+#else
+    (void)isa;
+    return &tally__sum_kernels_base;
+#endif
+}
+
+static const tally__sum_kernels *best_kernels(void)
+{
+    return tally__sum_kernels_for(TALLY__ISA_AVX512);
+}
 
 /* Round to nearest, and subnormals neither made nor read as 0. volatile: tested when it runs, not when it is
  * compiled. */
@@ -85,7 +103,7 @@ static bool split_add(tally__sum *s, const double *x, size_t n, int exponent, in
 {
     int64_t k[TALLY__SUM_LEVELS];
 
-    if (!kernels->split(x, n, exponent + 3, level + 1, k)) return false;
+    if (!best_kernels()->split(x, n, exponent + 3, level + 1, k)) return false;
     deposit_levels(s, k, exponent, level);
     return true;
 }
@@ -94,7 +112,7 @@ static bool split_add_f32(tally__sum *s, const float *x, size_t n, int exponent,
 {
     int64_t k[TALLY__SUM_LEVELS];
 
-    if (!kernels->split_f32(x, n, exponent + 3, level + 1, k)) return false;
+    if (!best_kernels()->split_f32(x, n, exponent + 3, level + 1, k)) return false;
     deposit_levels(s, k, exponent, level);
     return true;
 }
@@ -103,7 +121,7 @@ static bool narrow_add(tally__sum *s, const float *x, size_t n, int exponent)
 {
     int64_t k;
 
-    if (!kernels->narrow(x, n, exponent + 3, &k)) return false;
+    if (!best_kernels()->narrow(x, n, exponent + 3, &k)) return false;
     tally__sum_deposit(s, k, exponent + 3 - 44);
     return true;
 }
@@ -140,7 +158,7 @@ static int find_level(double *rest, const double *x, size_t n, int exponent, int
     for (int level = 1;; level++) {
         int32_t floor = level_floor(exponent, level, digits);
         if (digits == F32_DIGITS && floor <= BIAS - 126) floor = 0;   /* a subnormal float has fewer digits */
-        *peeled = kernels->peel(rest, x, n, floor, exponent + BIAS);
+        *peeled = best_kernels()->peel(rest, x, n, floor, exponent + BIAS);
         *far = low < floor;
         if (*peeled <= n / 64 + 1 || level == WIDE - 1) return level;
     }
@@ -155,7 +173,7 @@ static void split_again(tally__sum *s, tally__guess *g, const double *x, size_t 
     size_t  peeled;
     bool    far;
 
-    kernels->range(x, n, &low, &high);
+    best_kernels()->range(x, n, &low, &high);
     const int e = clamp_exponent(high - BIAS + HEAD_ROOM, LOWEST, HIGHEST);
     const int used = find_level(rest, x, n, e, digits, low, &peeled, &far);
     if (peeled > n / 8 + 1 || !split_add(s, rest, n, e, used)) {
@@ -191,7 +209,7 @@ static void widened_block(tally__sum *s, tally__guess *g, const float *x, size_t
 {
     double wide[TALLY__SUM_BLOCK];
 
-    kernels->widen(wide, x, n);
+    best_kernels()->widen(wide, x, n);
     if (level == WIDE) cells_block(s, g, wide, n);
     else split_again(s, g, wide, n, level, F32_DIGITS);
 }
@@ -258,7 +276,7 @@ static void add_integers(tally__sum *s, int32_t dtype, const void *x, size_t n)
 {
     int64_t part[3];
 
-    kernels->integers(x, dtype, n, part);
+    best_kernels()->integers(x, dtype, n, part);
     for (int i = 0; i < 3; i++)
         if (part[i]) tally__sum_deposit(s, part[i], 32 * i);
 }

@@ -110,5 +110,10 @@ typedef struct tally__sum_kernels {
     void (*integers)(const void *x, int32_t dtype, size_t n, int64_t part[3]);  /* sum = part[0] + part[1]<<32 + part[2]<<64 */
 } tally__sum_kernels;
 extern const tally__sum_kernels tally__sum_kernels_base;
+#if defined TALLY_KERNELS_X86
+extern const tally__sum_kernels tally__sum_kernels_v3, tally__sum_kernels_v4;
+#endif
+/* sum_add.c: the best set that is not beyond isa and that this machine can run */
+const tally__sum_kernels *tally__sum_kernels_for(tally__isa isa);
 
 #endif
