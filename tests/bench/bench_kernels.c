@@ -1,0 +1,120 @@
+/* Every elementwise loop of every instruction set that this machine has: ns per element at one block in cache, and the
+ * ratio to reading its operands once. bench_kernels [part of a name] shows those only; a row is one op, type and form. */
+#include "clock.h"
+#include "../../src/kernel/kernel.h"
+
+enum { N = 1024, ROUNDS = 5, REPEAT = 64 };
+static const char *const type_name[TALLY__LANE_TYPES] = { "f32", "f64", "i32", "i64", "u8", "bool" };
+static const size_t      type_size[TALLY__LANE_TYPES] = { 4, 8, 4, 8, 1, 1 };
+static const char *const form_name[TALLY__FORMS] = { "vvv", "svv", "vsv", "", "vvs", "", "vss", "" };
+
+static _Alignas(64) unsigned char memory[4][N * 8];
+static volatile uint64_t          sink;
+
+typedef struct work {
+    tally__loop_kernel *kernel;
+    size_t              bytes;      /* of all operands */
+} work;
+
+static void run_kernel(void *p, size_t n)
+{
+    const work *w = p;
+    for (int i = 0; i < REPEAT; i++)
+        w->kernel(memory[3], memory[0], memory[1], memory[2], n);
+}
+
+static void run_read(void *p, size_t n)
+{
+    const work *w = p;
+    (void)n;
+    for (int i = 0; i < REPEAT; i++) {
+        uint64_t all[8] = { 0 }, word[8];
+        for (size_t at = 0; at + sizeof word <= w->bytes; at += sizeof word) {
+            memcpy(word, memory[0] + at, sizeof word);
+            for (int k = 0; k < 8; k++)
+                all[k] |= word[k];
+        }
+        sink = all[0] | all[1] | all[2] | all[3] | all[4] | all[5] | all[6] | all[7];
+    }
+}
+
+/* values in (0, 1), whole numbers, or truth */
+static void fill(int type)
+{
+    uint64_t seed = 1;
+    for (int k = 0; k < 3; k++)
+        for (size_t i = 0; i < N; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            switch (type) {
+            case TALLY__LANE_F32: ((float *)(void *)memory[k])[i] = (float)(seed >> 40) * 0x1p-24f; break;
+            case TALLY__LANE_F64: ((double *)(void *)memory[k])[i] = (double)(seed >> 11) * 0x1p-53; break;
+            case TALLY__LANE_I32: ((int32_t *)(void *)memory[k])[i] = (int32_t)(seed >> 56); break;
+            case TALLY__LANE_I64: ((int64_t *)(void *)memory[k])[i] = (int64_t)(seed >> 56); break;
+            case TALLY__LANE_U8: memory[k][i] = (unsigned char)(seed >> 56); break;
+            default: memory[k][i] = (unsigned char)(seed >> 63); break;
+            }
+        }
+}
+
+typedef tally__loop_kernel *pick(const tally__kernel_set *set, int a, int b, int c);
+static tally__loop_kernel *pick_element(const tally__kernel_set *set, int op, int type, int form) { return set->element[op][type][form]; }
+static tally__loop_kernel *pick_cast(const tally__kernel_set *set, int from, int to, int unused)
+{
+    (void)unused;
+    return set->cast[from][to];
+}
+
+static const tally__kernel_set *sets[3];
+static int                      n_sets;
+
+static void row(const char *name, pick *of, int a, int b, int c, size_t bytes, const char *wanted)
+{
+    if (!of(sets[0], a, b, c) || (wanted && !strstr(name, wanted)))
+        return;
+    printf("%-26s", name);
+    for (int s = 0; s < n_sets; s++) {
+        work      w = { of(sets[s], a, b, c), bytes };
+        candidate each[] = { { "kernel", run_kernel, { 0 } }, { "read", run_read, { 0 } } };
+        race(each, 2, &w, N, ROUNDS);
+        printf("  %8.4f %5.1fx", 1e9 * median(&each[0], ROUNDS) / REPEAT / N, median(&each[0], ROUNDS) / median(&each[1], ROUNDS));
+    }
+    printf("\n");
+}
+
+static size_t operand_bytes(int op, int type, int form)
+{
+    int    arity = tally__op_table[op].arity;
+    size_t dense = 0;
+    for (int i = 0; i < arity; i++)
+        dense += form >> i & 1 ? 0 : op == TALLY__OP_select && i == 0 ? 1 : type_size[type];
+    return TALLY__MIN(dense, 16u) * N / 2 >= sizeof memory[0] ? sizeof memory[0] : dense * N;
+}
+
+int main(int argc, char **argv)
+{
+    const char *wanted = argc > 1 ? argv[1] : NULL;
+    for (int isa = TALLY__ISA_BASE; isa <= (int)TALLY__ISA_AVX512; isa++) {
+        const tally__kernel_set *set = tally__kernels_for((tally__isa)isa);
+        if (!n_sets || set != sets[n_sets - 1])
+            sets[n_sets++] = set;
+    }
+    printf("ns per element and x the time to read, n = %d\n%-26s", N, "");
+    for (int s = 0; s < n_sets; s++)
+        printf("  %-15s", sets[s]->name);
+    printf("\n");
+    char name[64];
+    for (int type = 0; type < TALLY__LANE_TYPES; type++) {
+        fill(type);
+        for (int op = 1; op < TALLY__OPS; op++)
+            for (int form = 0; form < TALLY__FORMS; form++) {
+                snprintf(name, sizeof name, "%s %s %.*s", tally__op_table[op].name, type_name[type], (int)tally__op_table[op].arity,
+                         form_name[form]);
+                row(name, pick_element, op, type, form, operand_bytes(op, type, form), wanted);
+            }
+        for (int to = 0; to < TALLY__LANE_TYPES; to++) {
+            snprintf(name, sizeof name, "cast %s to %s", type_name[type], type_name[to]);
+            row(name, pick_cast, type, to, 0, type_size[type] * N, wanted);
+        }
+    }
+    return 0;
+}
