@@ -171,7 +171,7 @@ static void a_captured_metric_outlives_its_handle(void **state)
     tally__store   *s = sum_store(f->context);
     tally_function *g = make_function(f, "held", captured_only, &s);
     assert_ok(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), &err);
-    assert_int_equal(atomic_load(&s->references), 2);
+    assert_true(atomic_load(&s->references) > 1);
     tally__store_release(s);
     assert_ok(tally_call(g, TALLY_IN(&x), TALLY_NO_OUT, &err), &err);
     assert_bits_f64(store_value(s, 0), 6);
