@@ -1,6 +1,7 @@
-/* build: the builders of value ops. Operands are resolved, numbers take the dtype that their row asks for, exact operands
- * are read unless the row takes them, dtypes are checked, the shape rule runs, the node is emitted. All of it follows from
- * the rows of ops.def; no op is known here but cast, which is no op where the dtype is already right. */
+/* build: the builders of value ops. Operands are resolved, numbers take the dtype that their row
+ * asks for, exact operands are read unless the row takes them, dtypes are checked, the shape rule
+ * runs, the node is emitted. All of it follows from the rows of ops.def; no op is known here but
+ * cast, which is no op where the dtype is already right. */
 #include "build.h"
 
 /* ---- numbers adapt */
@@ -15,7 +16,8 @@ static bool dtype_fits(int32_t dtype, double v)
     }
     double limit = 2.0 * (double)((uint64_t)1 << (bits - 2));      /* 2^(bits - 1) */
     double least = tally__dtype_kind_of(dtype) == TALLY__KIND_UINT ? 0.0 : -limit;
-    return v >= least && v < limit && v == (double)(v < 0 ? -(double)(uint64_t)-v : (double)(uint64_t)v);
+    return v >= least && v < limit &&
+           v == (double)(v < 0 ? -(double)(uint64_t)-v : (double)(uint64_t)v);
 }
 
 static int32_t plain_dtype(int32_t dtype)
@@ -40,20 +42,24 @@ static int32_t dtype_of_number(const tally__build *b, int i)
     return 0;
 }
 
-/* Comparisons are exact between dtypes, so a number that an integer operand cannot hold goes in as float64. */
+/* Comparisons are exact between dtypes, so a number that an integer operand cannot hold goes in as
+ * float64. */
 static bool adapt_number(tally__build *b, int i, double v)
 {
     const char *op = b->info->name;
     int32_t     dtype = dtype_of_number(b, i);
     if (!dtype) {
-        tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at, "%s: argument %d, expected a node to take the dtype from, found "
-                          "numbers only: cast one", op, i);
+        tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at,
+                          "%s: argument %d, expected a node to take the dtype from, found "
+                          "numbers only: cast one",
+                          op, i);
         return false;
     }
     if (!dtype_fits(dtype, v)) {
         if (b->info->takes[i] != 'm') {
-            tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at, "%s: argument %d, expected a number that %s holds, found %g",
-                              op, i, tally__dtype_text(dtype), v);
+            tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at,
+                              "%s: argument %d, expected a number that %s holds, found %g", op, i,
+                              tally__dtype_text(dtype), v);
             return false;
         }
         dtype = TALLY_F64;
@@ -74,7 +80,8 @@ static bool adapt_numbers(tally__build *b)
     return true;
 }
 
-/* ---- exact operands: taken as they are by the rows that say so, but a sum of an exact and a rounded one is rounded */
+/* ---- exact operands: taken as they are by the rows that say so, but a sum of an exact and a
+ * rounded one is rounded */
 static bool takes_exact(const tally__build *b)
 {
     if (!(b->info->laws & TALLY__LAW_EXACT))
@@ -100,8 +107,9 @@ static bool load_operands(tally__build *b)
 /* ---- dtypes */
 static bool refuse_dtype(const tally__build *b, int i, const char *expected)
 {
-    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at, "%s: argument %d, expected %s, found %s: cast it", b->info->name, i,
-                      expected, tally__dtype_text(b->in[i].dtype));
+    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at,
+                      "%s: argument %d, expected %s, found %s: cast it", b->info->name, i, expected,
+                      tally__dtype_text(b->in[i].dtype));
     return false;
 }
 
@@ -123,7 +131,8 @@ static bool check_index(const tally__build *b, int i)
         return refuse_dtype(b, i, "an integer type");
     if (b->info->takes[i] == 'd' || b->in[i].rank == 0)
         return true;
-    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at, "%s: argument %d, expected rank 0, found rank %d", b->info->name, i,
+    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at,
+                      "%s: argument %d, expected rank 0, found rank %d", b->info->name, i,
                       (int)b->in[i].rank);
     return false;
 }
@@ -134,8 +143,10 @@ static bool check_same(const tally__build *b, int i)
     int first = (int)(strchr(b->info->takes, 'v') - b->info->takes);
     if (plain_dtype(b->in[i].dtype) == plain_dtype(b->in[first].dtype))
         return true;
-    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at, "%s: argument %d, expected %s as argument %d is, found %s: cast one",
-                      b->info->name, i, tally__dtype_text(b->in[first].dtype), first, tally__dtype_text(b->in[i].dtype));
+    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at,
+                      "%s: argument %d, expected %s as argument %d is, found %s: cast one",
+                      b->info->name, i, tally__dtype_text(b->in[first].dtype), first,
+                      tally__dtype_text(b->in[i].dtype));
     return false;
 }
 
@@ -146,7 +157,9 @@ static bool check_operand_dtype(const tally__build *b, int i)
     case 'v': return check_accepted(b, i) && check_same(b, i);
     case 'm': return check_accepted(b, i);
     case 'c': return d == TALLY_BOOL || refuse_dtype(b, i, "bool");
-    case 'l': return tally__is_integer(d) || tally__is_float(d) || refuse_dtype(b, i, "an integer or float type");
+    case 'l':
+        return tally__is_integer(d) || tally__is_float(d) ||
+               refuse_dtype(b, i, "an integer or float type");
     case 'i': case 'd': return check_index(b, i);
     default: return true;
     }
@@ -186,7 +199,9 @@ static tally_node build(tally__op op, const tally_node *x, int axis, int32_t giv
     tally_trace          *t = tally__operands(x, info->arity, 0, info->name, at);
     if (!t)
         return tally__bad(NULL);
-    tally__build b = { .t = t, .info = info, .at = at, .out = { .op = (uint16_t)op, .axis = axis } };
+    tally__build b = {
+        .t = t, .info = info, .at = at, .out = { .op = (uint16_t)op, .axis = axis }
+    };
     memcpy(b.x, x, info->arity * sizeof *x);
     return resolve(&b, given) ? tally__emit(t, &b.out, b.x, info->arity, at) : tally__bad(t);
 }
@@ -211,8 +226,11 @@ tally_node tally__op_axis(tally__op op, tally_node a, int axis, tally__place at)
 }
 
 /* ---- the exported builders */
-#define BUILD_1(n) \
-    tally_node tally_##n##_loc(tally_node a, const char *file, int line) { return tally__op1(TALLY__OP_##n, a, tally__at(file, line)); }
+#define BUILD_1(n)                                                                                 \
+    tally_node tally_##n##_loc(tally_node a, const char *file, int line)                           \
+    {                                                                                              \
+        return tally__op1(TALLY__OP_##n, a, tally__at(file, line));                                \
+    }
 #define BUILD_2(n)                                                                     \
     tally_node tally_##n##_loc(tally_node a, tally_node b, const char *file, int line) \
     {                                                                                  \
@@ -239,7 +257,8 @@ tally_node tally_clip_loc(tally_node x, tally_node lo, tally_node hi, const char
     return build(TALLY__OP_clip, all, 0, 0, tally__at(file, line));
 }
 
-tally_node tally_slice_loc(tally_node x, int axis, tally_node begin, tally_node end, const char *file, int line)
+tally_node tally_slice_loc(tally_node x, int axis, tally_node begin, tally_node end,
+                           const char *file, int line)
 {
     tally_node all[3] = { x, begin, end };
     return build(TALLY__OP_slice, all, axis, 0, tally__at(file, line));
@@ -252,11 +271,13 @@ static bool check_given(const tally_node *x, int n, tally_dtype d, const char *o
         return true;
     tally_trace *t = tally__operands(x, n, 0, op, at);
     if (t)
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: dtype, expected one of the 13, found %d", op, (int)d);
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
+                          "%s: dtype, expected one of the 13, found %d", op, (int)d);
     return false;
 }
 
-tally_node tally_one_hot_loc(tally_node ids, tally_node depth, tally_dtype d, const char *file, int line)
+tally_node tally_one_hot_loc(tally_node ids, tally_node depth, tally_dtype d, const char *file,
+                             int line)
 {
     tally_node x[2] = { ids, depth };
     if (!check_given(x, 2, d, "one_hot", tally__at(file, line)))

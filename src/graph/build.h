@@ -9,9 +9,10 @@ typedef struct tally__build {
     tally_trace         *t;
     const tally__op_info *info;
     tally__place         at;
-    tally_node           x[TALLY__MOST_OPERANDS];    /* operands: numbers adapted, exact ones read where the op does not take them */
+    tally_node x[TALLY__MOST_OPERANDS]; /* operands: numbers adapted, exact ones read where the op
+                                           does not take them */
     tally__node          in[TALLY__MOST_OPERANDS];   /* copies of their nodes */
-    tally__node          out;                        /* op, dtype, axis set before the shape rule runs */
+    tally__node          out; /* op, dtype, axis set before the shape rule runs */
 } tally__build;
 
 /* rank, sizes, axis and repeat of b->out by the row's shape rule; false: the error is noted */

@@ -1,8 +1,10 @@
-/* build_shape: the shape rules, one function per rule of ops.def. Sizes are symbols here; what they cannot decide is
- * checked again with numbers by the kernels. An axis fixed at 1 repeats, an input that happens to be 1 never does. */
+/* build_shape: the shape rules, one function per rule of ops.def. Sizes are symbols here; what they
+ * cannot decide is checked again with numbers by the kernels. An axis fixed at 1 repeats, an input
+ * that happens to be 1 never does. */
 #include "build.h"
 
-static bool fail_shape(const tally__build *b, tally_status s, const char *format, int64_t expected, int64_t found)
+static bool fail_shape(const tally__build *b, tally_status s, const char *format, int64_t expected,
+                       int64_t found)
 {
     tally__trace_fail(b->t, s, b->at, format, b->info->name, expected, found);
     return false;
@@ -12,15 +14,17 @@ static bool need_rank(const tally__build *b, int i, int least)
 {
     if (b->in[i].rank >= least)
         return true;
-    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at, "%s: argument %d, expected rank %d or more, found rank %d",
-                      b->info->name, i, least, (int)b->in[i].rank);
+    tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at,
+                      "%s: argument %d, expected rank %d or more, found rank %d", b->info->name, i,
+                      least, (int)b->in[i].rank);
     return false;
 }
 
 static bool need_room(const tally__build *b, int rank)
 {
     return rank <= TALLY_MAX_RANK ||
-           fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: result, expected rank %l at most, found rank %l", TALLY_MAX_RANK, rank);
+           fail_shape(b, TALLY_INVALID_ARGUMENT,
+                      "%s: result, expected rank %l at most, found rank %l", TALLY_MAX_RANK, rank);
 }
 
 /* b->out.axis in [-rank, rank), made non-negative */
@@ -28,8 +32,9 @@ static bool settle_axis(tally__build *b, int rank)
 {
     int axis = b->out.axis;
     if (axis < -rank || axis >= rank) {
-        tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at, "%s: axis, expected %d to %d, found %d", b->info->name, -rank,
-                          rank - 1, axis);
+        tally__trace_fail(b->t, TALLY_INVALID_ARGUMENT, b->at,
+                          "%s: axis, expected %d to %d, found %d", b->info->name, -rank, rank - 1,
+                          axis);
         return false;
     }
     b->out.axis = axis < 0 ? axis + rank : axis;
@@ -41,7 +46,8 @@ static bool meet(tally__build *b, tally__dim x, tally__dim y, tally__dim *out)
     return tally__sizes_meet(b->t, x, y, out, b->info->name, b->at);
 }
 
-/* Axis k from the right over all operands, the last skip[i] axes of operand i left out: the one size that is not a fixed 1. */
+/* Axis k from the right over all operands, the last skip[i] axes of operand i left out: the one
+ * size that is not a fixed 1. */
 static bool broadcast_axis(tally__build *b, int k, const int *skip, tally__dim *out)
 {
     bool found = false;
@@ -128,7 +134,8 @@ static bool shape_rank_of(tally__build *b)
     if (!need_rank(b, 0, 1))
         return false;
     if (b->in[0].rank != rank + 1)
-        return fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: ids, expected rank %l, found rank %l", b->in[0].rank - 1, rank);
+        return fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: ids, expected rank %l, found rank %l",
+                          b->in[0].rank - 1, rank);
     for (int i = 0; i < rank; i++)
         if (!meet(b, b->in[0].dim[i], b->in[1].dim[i], &b->out.dim[i]))
             return false;
@@ -151,8 +158,8 @@ static bool shape_column(tally__build *b)
         return false;
     int64_t size = tally__size_known(b->t, b->in[0].dim[last]);
     if (b->out.axis < 0 || (size >= 0 && b->out.axis >= size))
-        return fail_shape(b, TALLY_OUT_OF_RANGE, "%s: column, expected 0 to %l, found %l", size < 0 ? INT32_MAX : size - 1,
-                          b->out.axis);
+        return fail_shape(b, TALLY_OUT_OF_RANGE, "%s: column, expected 0 to %l, found %l",
+                          size < 0 ? INT32_MAX : size - 1, b->out.axis);
     without_axis(b, last);
     return true;
 }
@@ -179,7 +186,8 @@ static bool shape_slice(tally__build *b)
         return true;
     }
     if (begin < 0 || end < begin)
-        return fail_shape(b, TALLY_OUT_OF_RANGE, "%s: bounds, expected 0 <= begin <= end, found %l and %l", begin, end);
+        return fail_shape(b, TALLY_OUT_OF_RANGE,
+                          "%s: bounds, expected 0 <= begin <= end, found %l and %l", begin, end);
     *d = tally__size_fixed(b->t, end - begin);
     return true;
 }
@@ -209,20 +217,25 @@ static bool shape_squeeze(tally__build *b)
         return false;
     int64_t size = tally__size_known(b->t, b->in[0].dim[b->out.axis]);
     return size < 0 || size == 1 ||
-           fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: size of the axis, expected %l, found %l", 1, size);
+           fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: size of the axis, expected %l, found %l", 1,
+                      size);
 }
 
-/* operand 0 in the shape of operand 1: each of its sizes is the same or 1, which nobody may know before the call */
+/* operand 0 in the shape of operand 1: each of its sizes is the same or 1, which nobody may know
+ * before the call */
 static bool shape_like(tally__build *b)
 {
     int skip = b->in[1].rank - b->in[0].rank;
     if (skip < 0)
-        return fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: argument 0, expected rank %l at most, found rank %l", b->in[1].rank,
+        return fail_shape(b, TALLY_INVALID_ARGUMENT,
+                          "%s: argument 0, expected rank %l at most, found rank %l", b->in[1].rank,
                           b->in[0].rank);
     for (int i = 0; i < b->in[0].rank; i++) {
-        int64_t have = tally__size_known(b->t, b->in[0].dim[i]), want = tally__size_known(b->t, b->in[1].dim[skip + i]);
+        int64_t have = tally__size_known(b->t, b->in[0].dim[i]),
+                want = tally__size_known(b->t, b->in[1].dim[skip + i]);
         if (have >= 0 && want >= 0 && have != want && have != 1)
-            return fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: sizes, expected %l or 1, found %l", want, have);
+            return fail_shape(b, TALLY_INVALID_ARGUMENT, "%s: sizes, expected %l or 1, found %l",
+                              want, have);
     }
     as_operand(b, 1);
     return true;
@@ -241,7 +254,8 @@ static bool shape_gather(tally__build *b)
     return true;
 }
 
-/* A depth that is a constant, or a size of another tensor, is known as such; else the size is known when the node has run. */
+/* A depth that is a constant, or a size of another tensor, is known as such; else the size is known
+ * when the node has run. */
 static bool shape_one_hot(tally__build *b)
 {
     int64_t depth;
@@ -259,7 +273,8 @@ static bool shape_one_hot(tally__build *b)
         return true;
     }
     if (depth < 0)
-        return fail_shape(b, TALLY_OUT_OF_RANGE, "%s: depth, expected %l or more, found %l", 0, depth);
+        return fail_shape(b, TALLY_OUT_OF_RANGE, "%s: depth, expected %l or more, found %l", 0,
+                          depth);
     b->out.dim[ids] = tally__size_fixed(b->t, depth);
     return true;
 }
@@ -270,7 +285,7 @@ static bool shape_matmul(tally__build *b)
     if (!need_rank(b, 0, 1) || !need_rank(b, 1, 1))
         return false;
     const tally__node *l = &b->in[0], *r = &b->in[1];
-    int                skip[TALLY__MOST_OPERANDS] = { TALLY__MIN(l->rank, 2), TALLY__MIN(r->rank, 2), 0 };
+    int skip[TALLY__MOST_OPERANDS] = { TALLY__MIN(l->rank, 2), TALLY__MIN(r->rank, 2), 0 };
     if (!meet(b, l->dim[l->rank - 1], r->dim[r->rank - skip[1]], NULL) || !broadcast_lead(b, skip))
         return false;
     int rank = b->out.rank;
@@ -290,12 +305,15 @@ static bool shape_dim(tally__build *b)
 bool tally__build_shape(tally__build *b)
 {
     static bool (*const rule[TALLY__SHAPES])(tally__build *) = {
-        [TALLY__SHAPE_NONE] = shape_none,         [TALLY__SHAPE_BROADCAST] = shape_broadcast, [TALLY__SHAPE_SCALAR] = shape_scalar,
-        [TALLY__SHAPE_DROP] = shape_drop,         [TALLY__SHAPE_AXIS] = shape_axis,           [TALLY__SHAPE_RANK_OF] = shape_rank_of,
-        [TALLY__SHAPE_AT] = shape_at,             [TALLY__SHAPE_COLUMN] = shape_column,       [TALLY__SHAPE_SLICE] = shape_slice,
-        [TALLY__SHAPE_REVERSE] = shape_reverse,   [TALLY__SHAPE_INSERT] = shape_insert,       [TALLY__SHAPE_SQUEEZE] = shape_squeeze,
-        [TALLY__SHAPE_LIKE] = shape_like,         [TALLY__SHAPE_GATHER] = shape_gather,       [TALLY__SHAPE_ONE_HOT] = shape_one_hot,
-        [TALLY__SHAPE_MATMUL] = shape_matmul,     [TALLY__SHAPE_DIM] = shape_dim,
+        [TALLY__SHAPE_NONE] = shape_none,       [TALLY__SHAPE_BROADCAST] = shape_broadcast,
+        [TALLY__SHAPE_SCALAR] = shape_scalar,   [TALLY__SHAPE_DROP] = shape_drop,
+        [TALLY__SHAPE_AXIS] = shape_axis,       [TALLY__SHAPE_RANK_OF] = shape_rank_of,
+        [TALLY__SHAPE_AT] = shape_at,           [TALLY__SHAPE_COLUMN] = shape_column,
+        [TALLY__SHAPE_SLICE] = shape_slice,     [TALLY__SHAPE_REVERSE] = shape_reverse,
+        [TALLY__SHAPE_INSERT] = shape_insert,   [TALLY__SHAPE_SQUEEZE] = shape_squeeze,
+        [TALLY__SHAPE_LIKE] = shape_like,       [TALLY__SHAPE_GATHER] = shape_gather,
+        [TALLY__SHAPE_ONE_HOT] = shape_one_hot, [TALLY__SHAPE_MATMUL] = shape_matmul,
+        [TALLY__SHAPE_DIM] = shape_dim,
     };
     return rule[b->info->shape](b) && tally__trace_ok(b->t);
 }

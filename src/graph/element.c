@@ -1,5 +1,5 @@
-/* element: the elementwise ops, one loop per op and compute type, made from the meanings in ops.def; every other dtype
- * comes in and goes out through blocks that are converted. */
+/* element: the elementwise ops, one loop per op and compute type, made from the meanings in
+ * ops.def; every other dtype comes in and goes out through blocks that are converted. */
 #include "kernels.h"
 #include "math.h"
 
@@ -71,7 +71,8 @@ static element_function *function_of(int op, int32_t compute)
 }
 
 /* ---- blocks */
-tally__lane tally__lane_load(void *block, int32_t to, const char *row, int32_t dtype, int64_t step, size_t n)
+tally__lane tally__lane_load(void *block, int32_t to, const char *row, int32_t dtype, int64_t step,
+                             size_t n)
 {
     if (dtype == to)
         return (tally__lane){ row, step };
@@ -82,12 +83,13 @@ tally__lane tally__lane_load(void *block, int32_t to, const char *row, int32_t d
 typedef struct element_plan {
     element_function *function;
     int               arity;
-    int32_t           load, gives, store;      /* operands are loaded as; the loop gives; the result is */
+    int32_t load, gives, store; /* operands are loaded as; the loop gives; the result is */
     bool              direct;                  /* nothing is converted */
     const tally_tensor *const *arg;
 } element_plan;
 
-static void run_block(const element_plan *p, char *out, const char *const *row, const int64_t *step, size_t n)
+static void run_block(const element_plan *p, char *out, const char *const *row, const int64_t *step,
+                      size_t n)
 {
     double      block[TALLY__WALK_OPERANDS][TALLY__KERNEL_BLOCK], result[TALLY__KERNEL_BLOCK];
     tally__lane in[TALLY__WALK_OPERANDS];
@@ -172,7 +174,12 @@ tally_status tally__element_as(const tally__kernel_call *c, int32_t load)
 {
     const tally__op_info *info = &tally__op_table[c->node->op];
     int32_t               gives = info->result == TALLY__RESULT_BOOL ? TALLY_BOOL : load;
-    element_plan          p = { function_of(c->node->op, load), info->arity, load, gives, c->node->dtype, true, c->arg };
+    element_plan          p = { .function = function_of(c->node->op, load),
+                                .arity = info->arity,
+                                .load = load,
+                                .gives = gives,
+                                .store = c->node->dtype,
+                                .arg = c->arg };
     p.direct = gives == p.store;
     for (int i = 0; i < p.arity; i++)
         p.direct = p.direct && c->arg[i]->dtype == load;
@@ -182,5 +189,6 @@ tally_status tally__element_as(const tally__kernel_call *c, int32_t load)
 
 tally_status tally__kernel_element(const tally__kernel_call *c)
 {
-    return tally__element_as(c, tally__compute_dtype(c->node->op == TALLY__OP_select ? c->arg[1]->dtype : c->arg[0]->dtype));
+    int first = c->node->op == TALLY__OP_select;           /* the condition is no value */
+    return tally__element_as(c, tally__compute_dtype(c->arg[first]->dtype));
 }

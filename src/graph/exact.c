@@ -1,5 +1,6 @@
-/* exact: ops on states that are still exact sums: linear forms, the quotient of two, and the cast that rounds them. The
- * cast of everything else is here too, as it is one call of the tensor floor. */
+/* exact: ops on states that are still exact sums: linear forms, the quotient of two, and the cast
+ * that rounds them. The cast of everything else is here too, as it is one call of the tensor floor.
+ */
 #include "kernels.h"
 
 /* ---- linear forms: neg, add, sub of exact operands, element by element */

@@ -20,7 +20,8 @@ static tally_status gather_row(const tally__kernel_call *c, const void *id, char
     if (c->arg[1]->dtype == TALLY_U64 && at < 0)
         at = INT64_MAX;
     if (at < 0 || at >= x->shape[0])
-        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "index, expected 0 <= index < %l, found %l", x->shape[0], at);
+        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE,
+                                  "index, expected 0 <= index < %l, found %l", x->shape[0], at);
     tally_tensor row = tally__without_axis(x, 0);
     row.data = tally__address(x, at * x->stride[0]);
     tally__kernel_pack(out, &row);
@@ -37,7 +38,8 @@ tally_status tally__kernel_gather(const tally__kernel_call *c)
         return s;
     const tally_tensor *ids = c->arg[1];
     char               *out = (char *)(uintptr_t)c->out->data;
-    size_t  bytes = (size_t)tally__elements(c->arg[0]->rank - 1, c->arg[0]->shape + 1) * tally__element_size(c->node->dtype);
+    size_t              bytes = (size_t)tally__elements(c->arg[0]->rank - 1, c->arg[0]->shape + 1) *
+                   tally__element_size(c->node->dtype);
     int64_t size = (int64_t)tally__element_size(ids->dtype);
     tally__walk_begin(&w, 1, &ids, ids->rank, ids->shape);
     for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
@@ -62,7 +64,8 @@ tally_status tally__kernel_one_hot(const tally__kernel_call *c)
 {
     const tally_tensor *ids = c->arg[0];
     tally__walk         w;
-    int64_t             shape[TALLY_MAX_RANK] = { 0 }, depth = tally__id_value(c->arg[1]->data, c->arg[1]->dtype);
+    int64_t             shape[TALLY_MAX_RANK] = { 0 },
+            depth = tally__id_value(c->arg[1]->data, c->arg[1]->dtype);
     if (depth < 0)
         return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "depth, expected 0 or more, found %l",
                                   tally__load_i64(c->arg[1]->data, c->arg[1]->dtype));
@@ -72,11 +75,13 @@ tally_status tally__kernel_one_hot(const tally__kernel_call *c)
     if (s)
         return s;
     size_t size = tally__element_size(c->node->dtype);
-    char  *out = memset((char *)(uintptr_t)c->out->data, 0, (size_t)tally__elements(ids->rank + 1, shape) * size);
+    char  *out = memset((char *)(uintptr_t)c->out->data, 0,
+                        (size_t)tally__elements(ids->rank + 1, shape) * size);
     tally__walk_begin(&w, 1, &ids, ids->rank, ids->shape);
     for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
         for (int64_t k = 0; k < w.length; k++, out += (size_t)depth * size) {
-            int64_t id = tally__id_value(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(ids->dtype), ids->dtype);
+            int64_t id = tally__id_value(
+                w.row[0] + k * w.step[0] * (int64_t)tally__element_size(ids->dtype), ids->dtype);
             if (id >= 0 && id < depth)
                 tally__store_f64(out + (size_t)id * size, c->node->dtype, 1.0);
         }

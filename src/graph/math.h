@@ -1,9 +1,11 @@
-/* math.h: exp, log and their relatives for float and double as polynomials in plain C: no table, no fma, no libm but sqrt and
- * floor, which are exact everywhere. Every operation is written out in its order, so all compilers and vector widths give the
- * same bits; nearly all of it is free of branches, so that loops over it vectorise. At most 1 ulp (tests/graph/test_math.c).
+/* math.h: exp, log and their relatives for float and double as polynomials in plain C: no table, no
+ * fma, no libm but sqrt and floor, which are exact everywhere. Every operation is written out in
+ * its order, so all compilers and vector widths give the same bits; nearly all of it is free of
+ * branches, so that loops over it vectorise. At most 1 ulp (tests/graph/test_math.c).
  *
  * float:  exp and log work in float, the rest goes through double and is rounded once.
- * double: exp, log, log1p in double; sigmoid, tanh and pow carry a second double for what the first one loses. */
+ * double: exp, log, log1p in double; sigmoid, tanh and pow carry a second double for what the first
+ * one loses. */
 #ifndef TALLY__MATH_H
 #define TALLY__MATH_H
 
@@ -16,26 +18,41 @@
 #define TALLY__NAN_F64 tally__f64_from(0x7ff8000000000000u)
 
 /* ---- what needs no approximation */
-#define TALLY__PLAIN_MATH(T, S, ABS, FLOOR, SQRT)                                                                             \
-    static inline T tally__abs_##S(T a) { return ABS(a); }                                                                    \
-    static inline T tally__floor_##S(T a) { return FLOOR(a); }                                                                \
-    static inline T tally__sqrt_##S(T a) { return SQRT(a); }                                                                  \
-    /* -1, 0, 1 and NaN; the sign of a zero is dropped */                                                                     \
-    static inline T tally__sign_##S(T a) { return a > 0 ? (T)1 : a < 0 ? (T)-1 : a == 0 ? (T)0 : a; }                         \
-    static inline T tally__div_no_nan_##S(T a, T b) { return b == 0 ? (T)0 : a / b; }                                         \
-    /* NaN wins, -0 is below +0: then both are commutative and associative */                                                 \
-    static inline T tally__min_##S(T a, T b) { return a < b || a != a ? a : b < a || b != b ? b : tally__signed_##S(a) ? a : b; } \
-    static inline T tally__max_##S(T a, T b) { return a > b || a != a ? a : b > a || b != b ? b : tally__signed_##S(a) ? b : a; }
 static inline bool tally__signed_f32(float a) { return tally__f32_bits(a) >> 31 != 0; }
 static inline bool tally__signed_f64(double a) { return tally__f64_bits(a) >> 63 != 0; }
+/* sign: -1, 0, 1 and NaN; the sign of a zero is dropped. min, max: NaN wins, -0 is below +0, so
+ * both are commutative and associative; equal numbers differ at most in the sign of a zero */
+#define TALLY__PLAIN_MATH(T, S, ABS, FLOOR, SQRT)                                                \
+    static inline T tally__abs_##S(T a) { return ABS(a); }                                       \
+    static inline T tally__floor_##S(T a) { return FLOOR(a); }                                   \
+    static inline T tally__sqrt_##S(T a) { return SQRT(a); }                                     \
+    static inline T tally__sign_##S(T a)                                                         \
+    {                                                                                            \
+        return a > 0 ? (T)1 : a < 0 ? (T)-1 : a == 0 ? (T)0 : a;                                 \
+    }                                                                                            \
+    static inline T tally__div_no_nan_##S(T a, T b) { return b == 0 ? (T)0 : a / b; }            \
+    static inline T tally__min_##S(T a, T b)                                                     \
+    {                                                                                            \
+        T r = a < b ? a : b;                                                                     \
+        r = a == b ? tally__##S##_from(tally__##S##_bits(a) | tally__##S##_bits(b)) : r;         \
+        return a == a ? r : a;                                                                   \
+    }                                                                                            \
+    static inline T tally__max_##S(T a, T b)                                                     \
+    {                                                                                            \
+        T r = a > b ? a : b;                                                                     \
+        r = a == b ? tally__##S##_from(tally__##S##_bits(a) & tally__##S##_bits(b)) : r;         \
+        return a == a ? r : a;                                                                   \
+    }
 TALLY__PLAIN_MATH(float, f32, fabsf, floorf, sqrtf)
 TALLY__PLAIN_MATH(double, f64, fabs, floor, sqrt)
 #undef TALLY__PLAIN_MATH
 
-/* ---- double. ln 2 = LN2_HIGH + LN2_LOW, the first with so many trailing zeros that its products with exponents are exact */
+/* ---- double. ln 2 = LN2_HIGH + LN2_LOW, the first with so many trailing zeros that its products
+ * with exponents are exact */
 #define TALLY__LN2_HIGH 0x1.62e42feep-1
 #define TALLY__LN2_LOW 0x1.a39ef35793c76p-33
-#define TALLY__ROUNDER 6755399441055744.0   /* 1.5 * 2^52: adding and subtracting it rounds to a whole number */
+/* 1.5 * 2^52: adding and subtracting it rounds to a whole number */
+#define TALLY__ROUNDER 6755399441055744.0
 
 /* 2^n for whole n in [-1022, 1023] */
 static inline double tally__power_of_two(double n)
@@ -85,13 +102,15 @@ static inline double tally__log_series(double z)
     return q * z;
 }
 
-/* x = m 2^k with m in [0.7, 1.42), subnormals included; for zero, negative and non-finite x something finite */
+/* x = m 2^k with m in [0.7, 1.42), subnormals included; for zero, negative and non-finite x
+ * something finite */
 static inline double tally__split_f64(double x, double *k)
 {
     bool     small = tally__f64_bits(x) < 0x0010000000000000u;
     uint64_t i = small ? tally__f64_bits(x * 18014398509481984.0) : tally__f64_bits(x);
     uint64_t t = i + (0x3ff0000000000000u - 0x3fe6a09e00000000u);
-    *k = tally__f64_from((t >> 52) | 0x4330000000000000u) - (4503599627370496.0 + 1023.0) + (small ? -54.0 : 0.0);
+    *k = tally__f64_from((t >> 52) | 0x4330000000000000u) - (4503599627370496.0 + 1023.0) +
+         (small ? -54.0 : 0.0);
     return tally__f64_from((t & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
 }
 
@@ -99,7 +118,8 @@ static inline double tally__split_f64(double x, double *k)
 static inline double tally__log_sum(double k, double f, double c)
 {
     double s = f / (2.0 + f), h = 0.5 * f * f;
-    return k * TALLY__LN2_HIGH + (f - (h - (s * (h + tally__log_series(s * s)) + (k * TALLY__LN2_LOW + c))));
+    return k * TALLY__LN2_HIGH +
+           (f - (h - (s * (h + tally__log_series(s * s)) + (k * TALLY__LN2_LOW + c))));
 }
 
 static inline double tally__log_f64(double x)
@@ -144,12 +164,13 @@ static inline tally__pair tally__pair_multiply(tally__pair a, tally__pair b)
     tally__pair p = tally__two_product(a.high, b.high);
     return tally__fast_two_sum(p.high, p.low + (a.high * b.low + a.low * b.high));
 }
-/* 1 + x as a pair; its low part brings back what rounding lost. Where it is not scaled, x itself is the exact f */
+/* 1 + x as a pair; its low part brings back what rounding lost. Where it is not scaled, x itself is
+ * the exact f */
 static inline double tally__log1p_f64(double x)
 {
     tally__pair u = tally__two_sum(1.0, x);
     double      k, m = tally__split_f64(u.high, &k);
-    double      r = k == 0.0 ? tally__log_sum(0.0, x, 0.0) : tally__log_sum(k, m - 1.0, u.low / u.high);
+    double r = k == 0.0 ? tally__log_sum(0.0, x, 0.0) : tally__log_sum(k, m - 1.0, u.low / u.high);
     r = x < TALLY__INF_F64 ? r : x;
     r = x > -1.0 ? r : x == -1.0 ? -TALLY__INF_F64 : TALLY__NAN_F64;
     return x == 0.0 ? x : r;
@@ -190,14 +211,16 @@ static inline tally__pair tally__exp_pair(tally__pair x, double *n)
     return tally__pair_multiply(p, r);
 }
 
-/* 1 / (1 + e^-x) with e = e^-|x|: one division of pairs; where 1 + e is 1, the result is 1 or e itself */
+/* 1 / (1 + e^-x) with e = e^-|x|: one division of pairs; where 1 + e is 1, the result is 1 or e
+ * itself */
 static inline double tally__sigmoid_f64(double x)
 {
     double a = tally__abs_f64(x), n;
     a = a < 45.0 ? a : 45.0;
     tally__pair p = tally__exp_pair((tally__pair){ -a, 0.0 }, &n);
     double      s = tally__power_of_two(n);
-    tally__pair e = tally__pair_add((tally__pair){ s, 0.0 }, (tally__pair){ p.high * s, p.low * s });
+    tally__pair e = tally__pair_add((tally__pair){ s, 0.0 },
+                                    (tally__pair){ p.high * s, p.low * s });
     tally__pair one = { 1.0, 0.0 }, sum = tally__pair_add(one, e);
     double      y = tally__pair_quotient(x < 0.0 ? e : one, sum);
     y = x < -45.0 ? tally__exp_f64(x) : y;
@@ -211,7 +234,8 @@ static inline double tally__tanh_f64(double x)
     double ac = a < 20.0 ? a : 20.0;
     tally__pair p = tally__exp_pair((tally__pair){ 2.0 * ac, 0.0 }, &n);
     double      s = tally__power_of_two(n);
-    tally__pair minus = tally__pair_add((tally__pair){ s - 1.0, 0.0 }, (tally__pair){ p.high * s, p.low * s });
+    tally__pair minus = tally__pair_add((tally__pair){ s - 1.0, 0.0 },
+                                        (tally__pair){ p.high * s, p.low * s });
     tally__pair plus = tally__pair_add(minus, (tally__pair){ 2.0, 0.0 });
     double      y = tally__pair_quotient(minus, plus);
     y = a < 0x1p-28 ? a : y;
@@ -219,7 +243,8 @@ static inline double tally__tanh_f64(double x)
     return x == x ? y : x;
 }
 
-/* log m + k ln 2 = L + (m 2^k e^-L - 1) with L from the double logarithm: one step doubles its digits */
+/* log m + k ln 2 = L + (m 2^k e^-L - 1) with L from the double logarithm: one step doubles its
+ * digits */
 static inline tally__pair tally__log_pair(double x)
 {
     double      l = tally__log_f64(x), n, k;
@@ -246,42 +271,41 @@ static inline double tally__pow_core_f64(double x, double y)
     return tally__scale_f64(s.high + (s.low + p.low), n);
 }
 
-/* 0: not whole, 1: odd, 2: even (so is everything from 2^53) */
-static inline int tally__parity(double y)
+/* Bits of 1 and 0 are joined with & and |, not && and ||: no branch, so that loops over pow
+ * vectorise. Whole numbers from 2^53 on are even. */
+static inline int tally__is_whole(double a)
 {
-    double a = tally__abs_f64(y);
-    if (a >= 0x1p53)
-        return 2;
-    return a != floor(a) ? 0 : a * 0.5 == floor(a * 0.5) ? 2 : 1;
+    double whole = floor(a);
+    return (a >= 0x1p53) | (a == whole);
+}
+static inline int tally__is_odd(double a)
+{
+    double whole = floor(a), half = a * 0.5, even = floor(half);
+    return (a < 0x1p53) & (a == whole) & (half != even);
 }
 
-/* every case that is not a finite x > 0 with a finite y, as C's Annex F has them */
+/* |x|^y, which core is for finite x and y that are not 0, and every other case as C's Annex F has
+ * them, later lines first */
 static inline double tally__pow_special(double x, double y, double core)
 {
-    if (y == 0.0 || x == 1.0)
-        return 1.0;
-    if (x != x || y != y)
-        return TALLY__NAN_F64;
-    double a = tally__abs_f64(x), magnitude = core;
-    if (y == TALLY__INF_F64 || y == -TALLY__INF_F64)
-        return a == 1.0 ? 1.0 : (a > 1.0) == (y > 0.0) ? TALLY__INF_F64 : 0.0;
-    if (a == 0.0 || a == TALLY__INF_F64)
-        magnitude = (a == 0.0) == (y > 0.0) ? 0.0 : TALLY__INF_F64;
-    if (!tally__signed_f64(x))
-        return magnitude;
-    int parity = tally__parity(y);
-    if (parity == 0 && a != 0.0 && a != TALLY__INF_F64)
-        return TALLY__NAN_F64;
-    return parity == 1 ? -magnitude : magnitude;
+    double a = tally__abs_f64(x), b = tally__abs_f64(y);
+    double up = y > 0.0 ? TALLY__INF_F64 : 0.0, down = y > 0.0 ? 0.0 : TALLY__INF_F64;
+    double r = a == 0.0 ? down : a == TALLY__INF_F64 ? up : core;
+    double negative = tally__is_odd(b) ? -r : r;
+    int    exists = tally__is_whole(b) | (a == 0.0) | (a == TALLY__INF_F64);
+    negative = exists ? negative : TALLY__NAN_F64;
+    r = tally__signed_f64(x) ? negative : r;
+    double end = a > 1.0 ? up : a == 1.0 ? 1.0 : down;
+    r = b == TALLY__INF_F64 ? end : r;
+    r = ((x == x) & (y == y)) ? r : TALLY__NAN_F64;
+    return ((y == 0.0) | (x == 1.0)) ? 1.0 : r;
 }
 
 static inline double tally__pow_f64(double x, double y)
 {
     double a = tally__abs_f64(x);
-    a = a > 0.0 && a < TALLY__INF_F64 ? a : 1.0;
-    double core = tally__pow_core_f64(a, y == y ? y : 0.0);
-    return x > 0.0 && x < TALLY__INF_F64 && x != 1.0 && y != 0.0 && tally__abs_f64(y) < TALLY__INF_F64 ? core
-                                                                                                    : tally__pow_special(x, y, core);
+    a = ((a > 0.0) & (a < TALLY__INF_F64)) ? a : 1.0;
+    return tally__pow_special(x, y, tally__pow_core_f64(a, y == y ? y : 0.0));
 }
 
 /* ---- float */
@@ -299,7 +323,8 @@ static inline float tally__exp_f32(float x)
     q = q * r + 0.5f;
     float   p = 1.0f + (r + r * r * q);
     int32_t k = (int32_t)(n == n ? n : 0.0f), k1 = k / 2, k2 = k - k1;
-    float   y = p * tally__f32_from((uint32_t)(k1 + 127) << 23) * tally__f32_from((uint32_t)(k2 + 127) << 23);
+    float   y = p * tally__f32_from((uint32_t)(k1 + 127) << 23) *
+              tally__f32_from((uint32_t)(k2 + 127) << 23);
     return x == x ? y : x;
 }
 
@@ -311,7 +336,8 @@ static inline float tally__log_f32(float x)
     float    f = tally__f32_from((t & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
     float    k = (float)((int32_t)(t >> 23) - (small ? 127 + 23 : 127));
     float    s = f / (2.0f + f), z = s * s, h = 0.5f * f * f;
-    float    q = ((0.23582139611244202f * z + 0.28537312150001526f) * z + 0.4000033438205719f) * z + 0.6666666269302368f;
+    float    q = ((0.23582139611244202f * z + 0.28537312150001526f) * z + 0.4000033438205719f) * z +
+              0.6666666269302368f;
     float    r = k * 0.693359375f + (f - (h - (s * (h + q * z) + k * -2.12194440e-4f)));
     r = x < TALLY__INF_F32 ? r : x;
     return x > 0.0f ? r : x == 0.0f ? -TALLY__INF_F32 : TALLY__NAN_F32;
@@ -347,7 +373,7 @@ static inline float tally__tanh_f32(float x)
 static inline float tally__pow_f32(float x, float y)
 {
     double a = (double)tally__abs_f32(x), d = y == y ? (double)y : 0.0;
-    a = a > 0.0 && a < TALLY__INF_F64 ? a : 1.0;
+    a = ((a > 0.0) & (a < TALLY__INF_F64)) ? a : 1.0;
     double e = d * tally__log_f64(a);
     return (float)tally__pow_special((double)x, (double)y, tally__exp_f64(e));
 }

@@ -1,5 +1,6 @@
-/* matmul: products of matrices, of stacks of them, and of vectors. Floats are multiplied and added in float64, one after
- * the other along the inner size, and rounded once; integers wrap modulo 2^bits. So the bits depend on the inner size alone. */
+/* matmul: products of matrices, of stacks of them, and of vectors. Floats are multiplied and added
+ * in float64, one after the other along the inner size, and rounded once; integers wrap modulo
+ * 2^bits. So the bits depend on the inner size alone. */
 #include "kernels.h"
 
 typedef struct matmul_plan {
@@ -29,7 +30,8 @@ static void product_u64(const matmul_plan *p, int64_t i)
             row[j] += left[k] * right[j];
 }
 
-/* The last two axes of x as a matrix, or a vector as one; leading axes dropped, as `data` says where they stand. */
+/* The last two axes of x as a matrix, or a vector as one; leading axes dropped, as `data` says
+ * where they stand. */
 static tally_tensor matrix_of(const tally_tensor *x, const void *data)
 {
     tally_tensor y = *x;
@@ -51,7 +53,8 @@ static tally_tensor stack_of(const tally_tensor *x)
     return y;
 }
 
-static void product(const tally__kernel_call *c, matmul_plan *p, const void *left, const void *right, char *out)
+static void product(const tally__kernel_call *c, matmul_plan *p, const void *left,
+                    const void *right, char *out)
 {
     tally_tensor l = matrix_of(c->arg[0], left), r = matrix_of(c->arg[1], right);
     int32_t      dtype = c->node->dtype;
@@ -68,7 +71,8 @@ static void product(const tally__kernel_call *c, matmul_plan *p, const void *lef
     }
 }
 
-static tally_status matmul_shape(const tally__kernel_call *c, matmul_plan *p, int64_t *shape, int *lead, int *rank)
+static tally_status matmul_shape(const tally__kernel_call *c, matmul_plan *p, int64_t *shape,
+                                 int *lead, int *rank)
 {
     const tally_tensor *l = c->arg[0], *r = c->arg[1];
     int                 skip[2] = { TALLY__MIN(l->rank, 2), TALLY__MIN(r->rank, 2) };
@@ -77,7 +81,9 @@ static tally_status matmul_shape(const tally__kernel_call *c, matmul_plan *p, in
     p->n = l->rank > 1 ? l->shape[l->rank - 2] : 1;
     p->m = r->rank > 1 ? r->shape[r->rank - 1] : 1;
     if (p->k != inner)
-        return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT, "inner sizes, expected %l as in argument 0, found %l", p->k, inner);
+        return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT,
+                                  "inner sizes, expected %l as in argument 0, found %l", p->k,
+                                  inner);
     tally_status s = tally__kernel_broadcast(c, skip, shape, lead);
     *rank = *lead;
     if (l->rank > 1)
@@ -115,8 +121,10 @@ tally_status tally__kernel_matmul(const tally__kernel_call *c)
         tally__walk_begin(&w, 2, each, lead, shape);
         for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
             for (int64_t i = 0; i < w.length; i++, out += bytes)
-                product(c, &p, w.row[0] + i * w.step[0] * (int64_t)tally__element_size(c->arg[0]->dtype),
-                        w.row[1] + i * w.step[1] * (int64_t)tally__element_size(c->arg[1]->dtype), out);
+                product(c, &p,
+                        w.row[0] + i * w.step[0] * (int64_t)tally__element_size(c->arg[0]->dtype),
+                        w.row[1] + i * w.step[1] * (int64_t)tally__element_size(c->arg[1]->dtype),
+                        out);
     }
     tally__arena_rewind(c->work, mark);
     return s;

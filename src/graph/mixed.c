@@ -1,4 +1,5 @@
-/* mixed: comparisons of two dtypes, exact whatever they are. Knows the six comparisons and nothing else. */
+/* mixed: comparisons of two dtypes, exact whatever they are. Knows the six comparisons and nothing
+ * else. */
 #include "kernels.h"
 
 /* exact in a compute type that holds all values of both, if there is one */
@@ -27,7 +28,7 @@ static int order_f64_i64(double a, int64_t b)
     if (a >= 0x1p63 || a < -0x1p63)
         return a > 0 ? ABOVE : BELOW;
     int64_t whole = (int64_t)a;
-    double  rest = a - (double)whole;                    /* exact: whole has no more digits than a */
+    double  rest = a - (double)whole; /* exact: whole has no more digits than a */
     return whole != b ? order_whole(whole < b, true) : order_whole(rest < 0, rest > 0);
 }
 
@@ -55,7 +56,9 @@ static int order_elements(int32_t ca, const void *a, int32_t cb, const void *b)
     memcpy(&f, a, sizeof f);
     memcpy(&i, ca == TALLY_I64 ? a : b, sizeof i);
     memcpy(&u, b, sizeof u);
-    return ca == TALLY_I64 ? order_i64_u64(i, u) : cb == TALLY_I64 ? order_f64_i64(f, i) : order_f64_u64(f, u);
+    return ca == TALLY_I64   ? order_i64_u64(i, u)
+           : cb == TALLY_I64 ? order_f64_i64(f, i)
+                             : order_f64_u64(f, u);
 }
 
 /* the orders for which an op is true, of the first operand to the second */
@@ -82,7 +85,8 @@ static void mixed_row(const tally__kernel_call *c, const tally__walk *w, uint8_t
     int32_t ca = wide_dtype(c->arg[first]->dtype), cb = wide_dtype(c->arg[!first]->dtype);
     int     wanted = orders_of(c->node->op);
     if (first)
-        wanted = (wanted & (EQUAL | UNORDERED)) | (wanted & BELOW ? ABOVE : 0) | (wanted & ABOVE ? BELOW : 0);
+        wanted = (wanted & (EQUAL | UNORDERED)) | (wanted & BELOW ? ABOVE : 0) |
+                 (wanted & ABOVE ? BELOW : 0);
     for (int64_t i = 0; i < w->length; i++) {
         uint64_t    element[2];
         const char *p[2];
@@ -106,7 +110,7 @@ static tally_status mixed_orders(const tally__kernel_call *c)
     static const int skip[2] = { 0 };
     tally__walk      w;
     int64_t          shape[TALLY_MAX_RANK];
-    int              rank, first = place_in_order(c->arg[1]->dtype) < place_in_order(c->arg[0]->dtype);
+    int rank, first = place_in_order(c->arg[1]->dtype) < place_in_order(c->arg[0]->dtype);
     tally_status     s = tally__kernel_broadcast(c, skip, shape, &rank);
     if (s || (s = tally__kernel_out(c, rank, shape)))
         return s;

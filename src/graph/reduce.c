@@ -1,6 +1,7 @@
-/* reduce: sums, means, extremes, any and all, over every axis or one. Over all axes or the first, floats are added exactly
- * and rounded once. Along any other axis they are added in float64 in an order that the length alone fixes. Integers are
- * summed modulo 2^64. Empty: sum 0, mean NaN, max the lowest value, any false, all true. */
+/* reduce: sums, means, extremes, any and all, over every axis or one. Over all axes or the first,
+ * floats are added exactly and rounded once. Along any other axis they are added in float64 in an
+ * order that the length alone fixes. Integers are summed modulo 2^64. Empty: sum 0, mean NaN, max
+ * the lowest value, any false, all true. */
 #include "kernels.h"
 #include "math.h"
 
@@ -41,7 +42,14 @@ double tally__row_sum(int32_t dtype, const void *p, int64_t stride, int64_t n)
 _Static_assert(TALLY__KERNEL_BLOCK % ROW_LANES == 0, "a block begins at lane 0");
 
 /* ---- one result on its way; lines of elements come in */
-typedef enum reduction { SUM_EXACT, SUM_ROW, SUM_WHOLE, EXTREME_FLOAT, EXTREME_SIGNED, EXTREME_UNSIGNED } reduction;
+typedef enum reduction {
+    SUM_EXACT,
+    SUM_ROW,
+    SUM_WHOLE,
+    EXTREME_FLOAT,
+    EXTREME_SIGNED,
+    EXTREME_UNSIGNED
+} reduction;
 typedef struct reducer {
     reduction    kind;
     int32_t      dtype, gives;      /* of the elements, of the result */
@@ -68,7 +76,9 @@ static reduction reduction_of(int op, int32_t dtype, bool row)
     case TALLY__OP_mean: case TALLY__OP_reduce_mean:
         return row ? SUM_ROW : SUM_EXACT;
     default:
-        return kind == TALLY__KIND_FLOAT ? EXTREME_FLOAT : kind == TALLY__KIND_INT ? EXTREME_SIGNED : EXTREME_UNSIGNED;
+        return kind == TALLY__KIND_FLOAT ? EXTREME_FLOAT
+               : kind == TALLY__KIND_INT ? EXTREME_SIGNED
+                                         : EXTREME_UNSIGNED;
     }
 }
 
@@ -112,7 +122,9 @@ static void take_extremes(reducer *r, const void *block, size_t n)
 
 static void take_block(reducer *r, const char *p, int64_t stride, size_t n)
 {
-    static const int32_t as[] = { [SUM_WHOLE] = TALLY_U64, [EXTREME_FLOAT] = TALLY_F64, [EXTREME_SIGNED] = TALLY_I64,
+    static const int32_t as[] = { [SUM_WHOLE] = TALLY_U64,
+                                  [EXTREME_FLOAT] = TALLY_F64,
+                                  [EXTREME_SIGNED] = TALLY_I64,
                                   [EXTREME_UNSIGNED] = TALLY_U64 };
     uint64_t             block[TALLY__KERNEL_BLOCK];
     tally__convert(block, as[r->kind], p, r->dtype, stride, n);
@@ -135,10 +147,12 @@ static void take_line(reducer *r, const char *p, int64_t stride, int64_t n)
         r->real = tally__row_sum(r->dtype, p, stride, n);
     else
         for (int64_t done = 0; done < n; done += TALLY__KERNEL_BLOCK)
-            take_block(r, p + done * bytes, stride, (size_t)TALLY__MIN(n - done, (int64_t)TALLY__KERNEL_BLOCK));
+            take_block(r, p + done * bytes, stride,
+                       (size_t)TALLY__MIN(n - done, (int64_t)TALLY__KERNEL_BLOCK));
 }
 
-/* ---- results, rounded once: a shorter float is rounded from a double that remembers in its last bit what lies beyond it */
+/* ---- results, rounded once: a shorter float is rounded from a double that remembers in its last
+ * bit what lies beyond it */
 static double remember_rest(double nearest, const tally__sum *rest)
 {
     uint64_t bits = tally__f64_bits(nearest);
@@ -157,15 +171,16 @@ static double sum_odd(const tally__sum *s)
     return remember_rest(nearest, &rest);
 }
 
-/* rest = s - n * nearest, exactly: both factors in halves of 27 bits. Elements are floats of at most 24 bits, so nothing
- * here is near the end of double's range */
+/* rest = s - n * nearest, exactly: both factors in halves of 27 bits. Elements are floats of at
+ * most 24 bits, so nothing here is near the end of double's range */
 static double mean_odd(const tally__sum *s, int64_t n)
 {
     double nearest = tally__sum_mean(s, (uint64_t)n);
     if (nearest == 0 || !(tally__abs_f64(nearest) < TALLY__INF_F64))
         return nearest;
     tally__sum rest = *s;
-    double     high = tally__f64_from(tally__f64_bits(nearest) & ~(uint64_t)0x7ffffff), low = nearest - high;
+    double     high = tally__f64_from(tally__f64_bits(nearest) & ~(uint64_t)0x7ffffff);
+    double     low = nearest - high;
     double     most = (double)(n & ~(int64_t)0x3ffffff), least = (double)(n & 0x3ffffff);
     tally__sum_add_one(&rest, -(high * most));
     tally__sum_add_one(&rest, -(high * least));
@@ -234,7 +249,9 @@ static tally_status reduce_axis(const tally__kernel_call *c, reducer *r)
     for (int64_t i = 0; i < w.rows; i++, tally__walk_next(&w))
         for (int64_t k = 0; k < w.length; k++, out += size) {
             begin_result(r);
-            take_line(r, n ? w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype) : NULL, stride, n);
+            take_line(r,
+                      n ? w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype) : NULL,
+                      stride, n);
             end_result(r, out);
         }
     return TALLY_OK;

@@ -1,10 +1,11 @@
-/* row: ops that look at one line of a tensor at a time: softmax and its relatives, argmax, rank_of. Lines may lie along any
- * axis; sums within one have the order of tally__row_sum. */
+/* row: ops that look at one line of a tensor at a time: softmax and its relatives, argmax, rank_of.
+ * Lines may lie along any axis; sums within one have the order of tally__row_sum. */
 #include "kernels.h"
 #include "math.h"
 
-/* ---- softmax, log_softmax, logsumexp: of float, or of double; half formats are float here. x is the line, e has room for it.
- * An infinite largest value: softmax gives NaN as IEEE does, logsumexp gives it back */
+/* ---- softmax, log_softmax, logsumexp: of float, or of double; half formats are float here. x is
+ * the line, e has room for it. An infinite largest value: softmax gives NaN as IEEE does, logsumexp
+ * gives it back */
 #define SOFTMAX(T, S, DTYPE)                                                          \
     static void softmax_##S(int op, T *x, T *e, int64_t n)                            \
     {                                                                                 \
@@ -21,7 +22,7 @@
             x[0] = tally__abs_##S(most) < (T)TALLY__INF_F64 ? (T)((double)most + log) : most; \
         else                                                                          \
             for (int64_t i = 0; i < n; i++)                                           \
-                x[i] = op == TALLY__OP_softmax ? (T)((double)e[i] / sum) : (T)((double)x[i] - log); \
+                x[i] = (T)(op == TALLY__OP_softmax ? (double)e[i] / sum : (double)x[i] - log); \
     }
 SOFTMAX(float, f32, TALLY_F32)
 SOFTMAX(double, f64, TALLY_F64)
@@ -43,36 +44,39 @@ static void softmax_line(const tally__kernel_call *c, void *x, void *e, const ch
     if (step == 1)
         tally__convert(out, c->node->dtype, x, compute, 1, (size_t)gives);
     for (int64_t i = 0; step != 1 && i < gives; i++)
-        tally__convert(out + i * step * (int64_t)tally__element_size(c->node->dtype), c->node->dtype, (char *)x + (size_t)i * size,
-                       compute, 1, 1);
+        tally__convert(out + i * step * (int64_t)tally__element_size(c->node->dtype),
+                       c->node->dtype, (char *)x + (size_t)i * size, compute, 1, 1);
 }
 
-/* both operands walk the shape without the axis: the input, and the output where it keeps the axis */
+/* input and output walk the shape without the axis */
 tally_status tally__kernel_softmax(const tally__kernel_call *c)
 {
     const tally_tensor *a = c->arg[0];
     tally_tensor        in = tally__without_axis(a, c->node->axis), out;
     bool                keeps = c->node->op != TALLY__OP_logsumexp;
-    tally_status        s = keeps ? tally__kernel_out(c, a->rank, a->shape) : tally__kernel_out(c, in.rank, in.shape);
+    tally_status        s = keeps ? tally__kernel_out(c, a->rank, a->shape)
+                                  : tally__kernel_out(c, in.rank, in.shape);
     if (s)
         return s;
     out = keeps ? tally__without_axis(c->out, c->node->axis) : *c->out;
     const tally_tensor *each[2] = { &in, &out };
     tally__arena_mark   mark = tally__arena_here(c->work);
     size_t              bytes = (size_t)TALLY__MAX(a->shape[c->node->axis], 1) * sizeof(double);
-    void               *x = tally__kernel_memory(c, bytes, &s), *e = s ? NULL : tally__kernel_memory(c, bytes, &s);
+    void               *x = tally__kernel_memory(c, bytes, &s);
+    void               *e = s ? NULL : tally__kernel_memory(c, bytes, &s);
     tally__walk         w;
     tally__walk_begin(&w, 2, each, in.rank, in.shape);
     for (int64_t r = 0; !s && r < w.rows; r++, tally__walk_next(&w))
         for (int64_t k = 0; k < w.length; k++)
             softmax_line(c, x, e, w.row[0] + k * w.step[0] * (int64_t)tally__element_size(a->dtype),
-                         (char *)(uintptr_t)w.row[1] + k * w.step[1] * (int64_t)tally__element_size(c->node->dtype));
+                         (char *)(uintptr_t)w.row[1] +
+                             k * w.step[1] * (int64_t)tally__element_size(c->node->dtype));
     tally__arena_rewind(c->work, mark);
     return s;
 }
 
-/* ---- argmax: NaN is the largest, -0 equals +0, the first of the largest wins. A line comes in blocks of a type that holds
- * all its values */
+/* ---- argmax: NaN is the largest, -0 equals +0, the first of the largest wins. A line comes in
+ * blocks of a type that holds all its values */
 typedef union line_block {
     double   f[TALLY__KERNEL_BLOCK];
     int64_t  i[TALLY__KERNEL_BLOCK];
@@ -81,7 +85,9 @@ typedef union line_block {
 
 static int32_t wide_type(int32_t dtype)
 {
-    return tally__is_float(dtype) ? TALLY_F64 : tally__dtype_kind_of(dtype) == TALLY__KIND_INT ? TALLY_I64 : TALLY_U64;
+    return tally__is_float(dtype)                           ? TALLY_F64
+           : tally__dtype_kind_of(dtype) == TALLY__KIND_INT ? TALLY_I64
+                                                            : TALLY_U64;
 }
 
 typedef struct largest {
@@ -94,7 +100,8 @@ typedef struct largest {
 static void largest_in(largest *best, int32_t wide, const line_block *x, int64_t first, int64_t n)
 {
     for (int64_t k = 0; k < n; k++) {
-        bool more = wide == TALLY_F64   ? x->f[k] > best->f || (x->f[k] != x->f[k] && best->f == best->f)
+        bool more = wide == TALLY_F64
+                        ? x->f[k] > best->f || (x->f[k] != x->f[k] && best->f == best->f)
                     : wide == TALLY_I64 ? x->i[k] > best->i
                                         : x->u[k] > best->u;
         if (!more && best->at >= 0)
@@ -131,7 +138,9 @@ tally_status tally__kernel_argmax(const tally__kernel_call *c)
     const tally_tensor *seen = &outer;
     tally__walk         w;
     if (n == 0 && tally__elements(outer.rank, outer.shape))
-        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "axis %d, expected at least one element, found none", (int)c->node->axis);
+        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE,
+                                  "axis %d, expected at least one element, found none",
+                                  (int)c->node->axis);
     tally_status s = tally__kernel_out(c, outer.rank, outer.shape);
     if (s)
         return s;
@@ -139,16 +148,20 @@ tally_status tally__kernel_argmax(const tally__kernel_call *c)
     tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
     for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
         for (int64_t k = 0; k < w.length; k++)
-            *out++ = argmax_line(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype), x->dtype, stride, n);
+            *out++ = argmax_line(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype),
+                                 x->dtype, stride, n);
     return TALLY_OK;
 }
 
-/* ---- rank_of: how many scores are strictly greater than the one at id; the number of classes where that cannot be said */
+/* ---- rank_of: how many scores are strictly greater than the one at id; the number of classes
+ * where that cannot be said */
 static int64_t count_above(int32_t wide, const line_block *x, const line_block *own, int64_t n)
 {
     int64_t above = 0;
     for (int64_t k = 0; k < n; k++)
-        above += wide == TALLY_F64 ? x->f[k] > own->f[0] : wide == TALLY_I64 ? x->i[k] > own->i[0] : x->u[k] > own->u[0];
+        above += wide == TALLY_F64   ? x->f[k] > own->f[0]
+                 : wide == TALLY_I64 ? x->i[k] > own->i[0]
+                                     : x->u[k] > own->u[0];
     return above;
 }
 
@@ -175,7 +188,8 @@ static tally_status rank_shape(const tally__kernel_call *c)
     const tally_tensor *scores = c->arg[0], *ids = c->arg[1];
     for (int i = 0; i < ids->rank; i++)
         if (ids->shape[i] != scores->shape[i])
-            return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT, "argument 1, expected size %l on axis %d, found %l",
+            return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT,
+                                      "argument 1, expected size %l on axis %d, found %l",
                                       scores->shape[i], i, ids->shape[i]);
     return tally__kernel_out(c, ids->rank, ids->shape);
 }
@@ -194,9 +208,11 @@ tally_status tally__kernel_rank_of(const tally__kernel_call *c)
     tally__walk_begin(&w, 2, each, ids->rank, ids->shape);
     for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
         for (int64_t k = 0; k < w.length; k++) {
-            const char *score = w.row[0] + k * w.step[0] * (int64_t)tally__element_size(scores->dtype);
+            const char *score = w.row[0] +
+                                k * w.step[0] * (int64_t)tally__element_size(scores->dtype);
             const char *id = w.row[1] + k * w.step[1] * (int64_t)tally__element_size(ids->dtype);
-            *out++ = rank_in_line(score, scores->dtype, scores->stride[last], scores->shape[last], tally__id_value(id, ids->dtype));
+            *out++ = rank_in_line(score, scores->dtype, scores->stride[last], scores->shape[last],
+                                  tally__id_value(id, ids->dtype));
         }
     return TALLY_OK;
 }

@@ -1,5 +1,5 @@
-/* view: ops that look at the same memory in another way, and the two that look at sizes only. Indices and bounds from
- * nodes are checked here. Copies nothing. */
+/* view: ops that look at the same memory in another way, and the two that look at sizes only.
+ * Indices and bounds from nodes are checked here. Copies nothing. */
 #include "kernels.h"
 
 tally_tensor tally__without_axis(const tally_tensor *x, int axis)
@@ -39,7 +39,8 @@ static tally_status pick(const tally__kernel_call *c, int axis, int64_t at, cons
 {
     const tally_tensor *x = c->arg[0];
     if (at < 0 || at >= x->shape[axis])
-        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "%s, expected 0 <= %s < %l, found %l", what, what, x->shape[axis], at);
+        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "%s, expected 0 <= %s < %l, found %l",
+                                  what, what, x->shape[axis], at);
     *c->out = tally__without_axis(x, axis);
     c->out->data = tally__address(x, at * x->stride[axis]);
     return TALLY_OK;
@@ -61,7 +62,8 @@ tally_status tally__kernel_slice(const tally__kernel_call *c)
     int     axis = c->node->axis;
     *c->out = *c->arg[0];
     if (begin < 0 || end < begin || end > c->arg[0]->shape[axis])
-        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "bounds, expected 0 <= begin <= end <= %l, found %l and %l",
+        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE,
+                                  "bounds, expected 0 <= begin <= end <= %l, found %l and %l",
                                   c->arg[0]->shape[axis], begin, end);
     c->out->shape[axis] = end - begin;
     if (end > begin)
@@ -98,7 +100,8 @@ tally_status tally__kernel_squeeze(const tally__kernel_call *c)
 {
     int64_t size = c->arg[0]->shape[c->node->axis];
     if (size != 1)
-        return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT, "axis %d, expected size 1, found %l", (int)c->node->axis, size);
+        return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT, "axis %d, expected size 1, found %l",
+                                  (int)c->node->axis, size);
     *c->out = tally__without_axis(c->arg[0], c->node->axis);
     return TALLY_OK;
 }
@@ -113,7 +116,8 @@ tally_status tally__kernel_broadcast_like(const tally__kernel_call *c)
     for (int i = 0; i < like->rank; i++) {
         int64_t size = i < skip ? 1 : x->shape[i - skip];
         if (size != like->shape[i] && size != 1)
-            return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT, "argument 0, expected size %l or 1 on axis %d, found %l",
+            return tally__kernel_fail(c, TALLY_INVALID_ARGUMENT,
+                                      "argument 0, expected size %l or 1 on axis %d, found %l",
                                       like->shape[i], i - skip, size);
         c->out->stride[i] = i < skip || size == 1 ? 0 : x->stride[i - skip];
     }

@@ -1,8 +1,9 @@
-/* walk: rows of several tensors in step, in the row-major order of a shape that they are broadcast to. Strides may be
- * anything. Knows no op and no dtype but its size. */
+/* walk: rows of several tensors in step, in the row-major order of a shape that they are broadcast
+ * to. Strides may be anything. Knows no op and no dtype but its size. */
 #include "kernels.h"
 
-/* the stride with which x walks axis `axis` of a shape of this rank, in elements: 0 where it repeats */
+/* the stride with which x walks axis `axis` of a shape of this rank, in elements: 0 where it
+ * repeats */
 static int64_t walk_stride(const tally_tensor *x, int axis, int rank)
 {
     int own = axis - (rank - x->rank);
@@ -37,7 +38,8 @@ static void begin_line(tally__walk *w, int n, const tally_tensor *const *x, int6
     }
 }
 
-void tally__walk_begin(tally__walk *w, int n, const tally_tensor *const *x, int rank, const int64_t *shape)
+void tally__walk_begin(tally__walk *w, int n, const tally_tensor *const *x, int rank,
+                       const int64_t *shape)
 {
     int k = -1;
     if (rank == 1) {

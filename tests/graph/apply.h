@@ -1,5 +1,6 @@
-/* apply: one op on tensors, as a body would have it: recorded by its builder over arguments of these dtypes and ranks, then
- * evaluated by its reference kernel. Memory is an arena that each test resets. */
+/* apply: one op on tensors, as a body would have it: recorded by its builder over arguments of
+ * these dtypes and ranks, then evaluated by its reference kernel. Memory is an arena that each test
+ * resets. */
 #ifndef TALLY_TESTS_APPLY_H
 #define TALLY_TESTS_APPLY_H
 
@@ -70,8 +71,8 @@ static inline tally_node build_op(tally__op op, const tally_node *x, int axis, i
 }
 
 /* what the trace says after the op: its error, or the node evaluated on the tensors */
-static inline tally_status apply_full(bench *b, tally__op op, const tally_tensor *const *x, int axis, int32_t given,
-                                      tally_tensor *out)
+static inline tally_status apply_full(bench *b, tally__op op, const tally_tensor *const *x,
+                                      int axis, int32_t given, tally_tensor *out)
 {
     tally__argument in[3] = { { 0, 0, 0, 0 } };
     tally__store   *store[3] = { NULL, NULL, NULL };
@@ -106,7 +107,8 @@ static inline tally_status apply_full(bench *b, tally__op op, const tally_tensor
 }
 
 /* must succeed */
-static inline tally_tensor apply(bench *b, tally__op op, const tally_tensor *const *x, int axis, int32_t given)
+static inline tally_tensor apply(bench *b, tally__op op, const tally_tensor *const *x, int axis,
+                                 int32_t given)
 {
     tally_tensor out;
     if (apply_full(b, op, x, axis, given, &out))
@@ -117,12 +119,14 @@ static inline tally_tensor apply(bench *b, tally__op op, const tally_tensor *con
 /* the same in dense memory: what is a view is copied */
 static inline tally_tensor packed(bench *b, tally_tensor x)
 {
-    void *p = tally__arena_alloc(&b->work, (size_t)tally__elements(x.rank, x.shape) * tally__element_size(x.dtype));
+    void *p = tally__arena_alloc(&b->work, (size_t)tally__elements(x.rank, x.shape) *
+                                               tally__element_size(x.dtype));
     tally__tensor_pack(p, x.dtype, &x);
     return dense(p, x.dtype, x.rank, x.shape);
 }
 
-/* ---- small bodies: record on arguments of these tensors, then evaluate a node with all that it needs */
+/* ---- small bodies: record on arguments of these tensors, then evaluate a node with all that it
+ * needs */
 typedef struct body {
     bench              *b;
     tally_trace        *t;
@@ -182,7 +186,8 @@ static inline tally_tensor body_run(body *y, tally_node x)
     return out;
 }
 
-static inline void body_refused(body *y, tally_status status, const char *part, const char *file, int line)
+static inline void body_refused(body *y, tally_status status, const char *part, const char *file,
+                                int line)
 {
     assert_false(tally__trace_ok(y->t));
     assert_null(tally__trace_finish(y->t, &y->b->err));
@@ -206,22 +211,24 @@ static inline const char *shape_of(const tally_tensor *x)
 /* every element, in row-major order, as float64 */
 static inline double *elements(bench *b, const tally_tensor *x)
 {
-    double *all = tally__arena_alloc(&b->work, (size_t)tally__elements(x->rank, x->shape) * sizeof *all);
+    double *all = tally__arena_alloc(&b->work,
+                                     (size_t)tally__elements(x->rank, x->shape) * sizeof *all);
     tally__tensor_pack(all, TALLY_F64, x);
     return all;
 }
 
-static inline void expect(bench *b, const tally_tensor *x, int32_t dtype, const char *shape, const double *want, const char *file,
-                          int line)
+static inline void expect(bench *b, const tally_tensor *x, int32_t dtype, const char *shape,
+                          const double *want, const char *file, int line)
 {
     const double *got = elements(b, x);
     if (x->dtype != dtype || strcmp(shape_of(x), shape)) {
-        print_error("got %s %s, expected %s %s\n", tally_dtype_name((tally_dtype)x->dtype), shape_of(x),
-                    tally_dtype_name((tally_dtype)dtype), shape);
+        print_error("got %s %s, expected %s %s\n", tally_dtype_name((tally_dtype)x->dtype),
+                    shape_of(x), tally_dtype_name((tally_dtype)dtype), shape);
         _fail(file, line);
     }
     for (int64_t i = 0; i < tally__elements(x->rank, x->shape); i++)
-        if (!(got[i] != got[i] && want[i] != want[i]) && test_bits_f64(got[i]) != test_bits_f64(want[i])) {
+        if (!(got[i] != got[i] && want[i] != want[i]) &&
+            test_bits_f64(got[i]) != test_bits_f64(want[i])) {
             print_error("element %lld: got %.17g, expected %.17g\n", (long long)i, got[i], want[i]);
             _fail(file, line);
         }
@@ -239,8 +246,10 @@ static inline void expect(bench *b, const tally_tensor *x, int32_t dtype, const 
 enum { SPECIALS = 24 };
 static inline int specials(int32_t dtype, double *out)
 {
-    static const double real[] = { 0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -2.5, 3.0, 7.25, 100.0, -0.0009765625, 1e-7, -1e-45, 6e-8,
-                                   1e-310, 65504.0, -3.4e38, 1.7e308, 16777217.0, -INFINITY, INFINITY, NAN };
+    static const double real[] = { 0.0,     -0.0,       1.0,       -1.0,     2.0,     -2.0,
+                                   0.5,     -2.5,       3.0,       7.25,     100.0,   -0.0009765625,
+                                   1e-7,    -1e-45,     6e-8,      1e-310,   65504.0, -3.4e38,
+                                   1.7e308, 16777217.0, -INFINITY, INFINITY, NAN };
     int bits = tally__dtype_bits(dtype), n = 0;
     if (dtype == TALLY_BOOL) {
         out[0] = 0;

@@ -1,20 +1,25 @@
-/* The functions of src/graph/math.h: one-argument float functions over a stride through all 2^32 inputs (TALLY_TEST_EVERY=1
- * takes every one), double ones and pow over random inputs of all exponents, against long double. The largest error in ulp
- * is printed and may not exceed 1. Special values are exact. And the bits of a fixed set are those of every other build. */
+/* The functions of src/graph/math.h: one-argument float functions over a stride through all 2^32
+ * inputs (TALLY_TEST_EVERY=1 takes every one), double ones and pow over random inputs of all
+ * exponents, against long double. The largest error in ulp is printed and may not exceed 1. Special
+ * values are exact. And the bits of a fixed set are those of every other build. */
 #include "../support.h"
 
 #include <float.h>
 
 #include "../../src/graph/math.h"
 
-/* |got - want| in ulps of the format (digits, least exponent); want's own rounding decides infinities */
-static double error_in_ulps(long double got, long double want, int digits, int least, long double most)
+/* |got - want| in ulps of the format (digits, least exponent); want's own rounding decides
+ * infinities */
+static double error_in_ulps(long double got, long double want, int digits, int least,
+                            long double most)
 {
     int e;
     if (want != want)
         return got != got ? 0 : 1e9;
     if (fabsl(want) > most || fabsl(got) > most)
-        return fabsl(want) > most && fabsl(got) >= most && signbit(want) == signbit(got) ? 0 : want == got ? 0 : 1e9;
+        return fabsl(want) > most && fabsl(got) >= most && signbit(want) == signbit(got) ? 0
+               : want == got                                                             ? 0
+                                                                                         : 1e9;
     (void)frexpl(want, &e);
     if (want == 0 || e - digits < least)
         e = least + digits;
@@ -95,7 +100,8 @@ static void double_functions_are_within_one_ulp(void **state)
         test_rng rng = { 77 + k };
         double   worst = 0, at = 0;
         for (size_t i = 0, n = test_scaled(1000000); i < n; i++) {
-            double x = draw(&rng, &functions[k], i), e = ulps_f64(functions[k].f64(x), functions[k].exact((long double)x));
+            double x = draw(&rng, &functions[k], i),
+                   e = ulps_f64(functions[k].f64(x), functions[k].exact((long double)x));
             if (e > worst) {
                 worst = e;
                 at = x;
@@ -106,7 +112,8 @@ static void double_functions_are_within_one_ulp(void **state)
     }
 }
 
-/* wild arguments, bases near 1 with large powers, plain ones, and such that the result has any exponent */
+/* wild arguments, bases near 1 with large powers, plain ones, and such that the result has any
+ * exponent */
 static void draw_pow(test_rng *r, size_t i, double *x, double *y)
 {
     double u = test_unit(r) - 0.5;
@@ -208,17 +215,22 @@ static void subnormal_arguments_and_results_come_out(void **state)
 /* C's Annex F, which the platform's pow follows: every pair of special values */
 static void pow_has_the_special_values_of_annex_f(void **state)
 {
-    static const double v[] = { 0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, 1e300, -1e300, 0x1p53, -0x1p53,
-                                0x1.8p1, -0x1.8p0, INFINITY, -INFINITY, NAN };
+    static const double v[] = { 0.0,     -0.0,    0.5,      -0.5,     1.0,       -1.0,   2.0,
+                                -2.0,    3.0,     -3.0,     4.0,      1e300,     -1e300, 0x1p53,
+                                -0x1p53, 0x1.8p1, -0x1.8p0, INFINITY, -INFINITY, NAN };
     (void)state;
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         for (size_t k = 0; k < sizeof v / sizeof *v; k++) {
             double want = pow(v[i], v[k]), got = tally__pow_f64(v[i], v[k]);
-            if (!(isnan(want) && isnan(got)) && (ulps_f64(got, (long double)want) > 1 || signbit(want) != signbit(got)))
+            if (!(isnan(want) && isnan(got)) &&
+                (ulps_f64(got, (long double)want) > 1 || signbit(want) != signbit(got)))
                 fail_msg("pow(%g, %g) is %g, expected %g", v[i], v[k], got, want);
-            float fx = (float)v[i], fy = (float)v[k], fw = powf(fx, fy), fg = tally__pow_f32(fx, fy);
-            if (!(isnan(fw) && isnan(fg)) && (ulps_f32(fg, (long double)fw) > 1 || signbit(fw) != signbit(fg)))
-                fail_msg("pow(%g, %g) is %g in float, expected %g", (double)fx, (double)fy, (double)fg, (double)fw);
+            float fx = (float)v[i], fy = (float)v[k], fw = powf(fx, fy),
+                  fg = tally__pow_f32(fx, fy);
+            if (!(isnan(fw) && isnan(fg)) &&
+                (ulps_f32(fg, (long double)fw) > 1 || signbit(fw) != signbit(fg)))
+                fail_msg("pow(%g, %g) is %g in float, expected %g", (double)fx, (double)fy,
+                         (double)fg, (double)fw);
         }
 }
 
@@ -234,7 +246,8 @@ static void min_and_max_know_nan_and_the_sign_of_zero(void **state)
     assert_same_number((double)tally__max_f32(1.0f, NAN), NAN);
 }
 
-/* ---- the same bits from every compiler, optimisation and vector width: a hash of results, NaN counted as one */
+/* ---- the same bits from every compiler, optimisation and vector width: a hash of results, NaN
+ * counted as one */
 static uint64_t mixed_in(uint64_t h, uint64_t bits)
 {
     h = (h ^ bits) * UINT64_C(0x9e3779b97f4a7c15);
@@ -258,14 +271,16 @@ static uint64_t hash_of(const function *f, uint64_t seed)
 static void every_build_gives_the_same_bits(void **state)
 {
     static const uint64_t want[sizeof functions / sizeof *functions] = {
-        0x00df1708d7257d04u, 0x385fed06cb5e5dfbu, 0x0b94eda0548dc881u, 0xc86af7e8ebd02c17u, 0x26403a299ec09958u, 0xc75e86aa2cd1fd69u
+        0x00df1708d7257d04u, 0x385fed06cb5e5dfbu, 0x0b94eda0548dc881u,
+        0xc86af7e8ebd02c17u, 0x26403a299ec09958u, 0xc75e86aa2cd1fd69u
     };
     bool same = true;
     (void)state;
     for (size_t k = 0; k < sizeof functions / sizeof *functions; k++) {
         uint64_t h = hash_of(&functions[k], 31 + k);
         if (h != want[k])
-            print_error("%s: hash 0x%016llx, expected 0x%016llx\n", functions[k].name, (unsigned long long)h, (unsigned long long)want[k]);
+            print_error("%s: hash 0x%016llx, expected 0x%016llx\n", functions[k].name,
+                        (unsigned long long)h, (unsigned long long)want[k]);
         same = same && h == want[k];
     }
     assert_true(same);

@@ -1,4 +1,5 @@
-/* matmul: matrices, vectors, stacks, every number type; float64 sums in the order of the inner axis, rounded once. */
+/* matmul: matrices, vectors, stacks, every number type; float64 sums in the order of the inner
+ * axis, rounded once. */
 #include "apply.h"
 
 static void matrices_and_vectors_multiply(void **state)
@@ -7,7 +8,8 @@ static void matrices_and_vectors_multiply(void **state)
     double v[6] = { 1, 2, 3, 4, 5, 6 }, w[6] = { 7, 8, 9, 10, 11, 12 };
     for (int32_t d = TALLY_U8; d <= TALLY_F64; d++) {
         void        *p = dense_values(b, d, v, 6), *q = dense_values(b, d, w, 6);
-        tally_tensor x = dense(p, d, 2, SHAPE(2, 3)), y = dense(q, d, 2, SHAPE(3, 2)), s = dense(p, d, 1, SHAPE(3)), t = dense(q, d, 1, SHAPE(3)), r;
+        tally_tensor x = dense(p, d, 2, SHAPE(2, 3)), y = dense(q, d, 2, SHAPE(3, 2)),
+                     s = dense(p, d, 1, SHAPE(3)), t = dense(q, d, 1, SHAPE(3)), r;
         r = apply(b, TALLY__OP_matmul, PTRS(&x, &y), 0, 0);
         bool fits = d != TALLY_I8;
         if (fits)
@@ -37,7 +39,8 @@ static void the_sum_is_float64_in_the_order_of_the_inner_axis(void **state)
     }
     for (int i = 0; i < K; i++)
         want += v[i] * w[i];
-    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(1, K)), y = dense(w, TALLY_F64, 1, SHAPE(K)), r = apply(b, TALLY__OP_matmul, PTRS(&x, &y), 0, 0);
+    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(1, K)), y = dense(w, TALLY_F64, 1, SHAPE(K)),
+                 r = apply(b, TALLY__OP_matmul, PTRS(&x, &y), 0, 0);
     EXPECT(r, TALLY_F64, "[1]", want);
     want = 0;
     for (int i = 0; i < K; i++)
@@ -53,7 +56,9 @@ static void stacks_multiply_one_by_one_and_a_matrix_serves_all(void **state)
 {
     bench       *b = *state;
     double       v[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, w[8] = { 1, 0, 0, 1, 0, 1, 1, 0 };
-    tally_tensor x = dense(v, TALLY_F64, 3, SHAPE(2, 2, 2)), y = dense(w, TALLY_F64, 3, SHAPE(2, 2, 2)), m = dense(w + 4, TALLY_F64, 2, SHAPE(2, 2)), r;
+    tally_tensor x = dense(v, TALLY_F64, 3, SHAPE(2, 2, 2)),
+                 y = dense(w, TALLY_F64, 3, SHAPE(2, 2, 2)),
+                 m = dense(w + 4, TALLY_F64, 2, SHAPE(2, 2)), r;
     r = apply(b, TALLY__OP_matmul, PTRS(&x, &y), 0, 0);
     EXPECT(r, TALLY_F64, "[2, 2, 2]", 1, 2, 3, 4, 6, 5, 8, 7);
     r = apply(b, TALLY__OP_matmul, PTRS(&x, &m), 0, 0);
@@ -61,7 +66,8 @@ static void stacks_multiply_one_by_one_and_a_matrix_serves_all(void **state)
     r = apply(b, TALLY__OP_matmul, PTRS(&m, &x), 0, 0);
     EXPECT(r, TALLY_F64, "[2, 2, 2]", 3, 4, 1, 2, 7, 8, 5, 6);
     tally_tensor three = dense(v, TALLY_F64, 3, SHAPE(1, 2, 2));
-    REFUSED(TALLY_INVALID_ARGUMENT, "matmul: argument 1, expected size 2 on axis 0, found 1", TALLY__OP_matmul, 0, 0, &x, &three);
+    REFUSED(TALLY_INVALID_ARGUMENT, "matmul: argument 1, expected size 2 on axis 0, found 1",
+            TALLY__OP_matmul, 0, 0, &x, &three);
 }
 
 static void strides_and_empty_sizes_are_fine(void **state)
@@ -69,10 +75,13 @@ static void strides_and_empty_sizes_are_fine(void **state)
     bench       *b = *state;
     double       v[6] = { 1, 2, 3, 4, 5, 6 };
     int64_t      turned[2] = { 1, 3 };
-    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(2, 3)), y = tally_tensor_view(v, TALLY_F64, 2, SHAPE(3, 2), turned), r;
+    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(2, 3)),
+                 y = tally_tensor_view(v, TALLY_F64, 2, SHAPE(3, 2), turned), r;
     r = apply(b, TALLY__OP_matmul, PTRS(&x, &y), 0, 0);
     EXPECT(r, TALLY_F64, "[2, 2]", 14, 32, 32, 77);
-    tally_tensor p = dense(NULL, TALLY_F64, 2, SHAPE(2, 0)), q = dense(NULL, TALLY_F64, 2, SHAPE(0, 2)), none = dense(NULL, TALLY_F64, 2, SHAPE(0, 3));
+    tally_tensor p = dense(NULL, TALLY_F64, 2, SHAPE(2, 0)),
+                 q = dense(NULL, TALLY_F64, 2, SHAPE(0, 2)),
+                 none = dense(NULL, TALLY_F64, 2, SHAPE(0, 3));
     r = apply(b, TALLY__OP_matmul, PTRS(&p, &q), 0, 0);
     EXPECT(r, TALLY_F64, "[2, 2]", 0, 0, 0, 0);
     r = apply(b, TALLY__OP_matmul, PTRS(&none, &y), 0, 0);
@@ -84,8 +93,10 @@ static void inner_sizes_must_agree(void **state)
     bench       *b = *state;
     double       v[6] = { 0 };
     tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(2, 3)), s = scalar_of(v, TALLY_F64);
-    REFUSED(TALLY_INVALID_ARGUMENT, "matmul: inner sizes, expected 3 as in argument 0, found 2", TALLY__OP_matmul, 0, 0, &x, &x);
-    REFUSED(TALLY_INVALID_ARGUMENT, "matmul: argument 1, expected rank 1 or more, found rank 0", TALLY__OP_matmul, 0, 0, &x, &s);
+    REFUSED(TALLY_INVALID_ARGUMENT, "matmul: inner sizes, expected 3 as in argument 0, found 2",
+            TALLY__OP_matmul, 0, 0, &x, &x);
+    REFUSED(TALLY_INVALID_ARGUMENT, "matmul: argument 1, expected rank 1 or more, found rank 0",
+            TALLY__OP_matmul, 0, 0, &x, &s);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
-/* Every elementwise op on every dtype that it takes, against a formula written here from the description: floats in double
- * or float arithmetic and rounded to the dtype, integers modulo 2^bits, comparisons in long double. The table test fails
- * when a row has no formula or no kernel. */
+/* Every elementwise op on every dtype that it takes, against a formula written here from the
+ * description: floats in double or float arithmetic and rounded to the dtype, integers modulo
+ * 2^bits, comparisons in long double. The table test fails when a row has no formula or no kernel.
+ */
 #include "apply.h"
 
 #include <float.h>
@@ -29,12 +30,17 @@ static bool float_formula(tally__op op, bool wide, double a, double b, double c,
     case TALLY__OP_mul: *out = a * b; return true;
     case TALLY__OP_div: *out = a / b; return true;
     case TALLY__OP_div_no_nan: *out = b == 0 ? 0 : a / b; return true;
-    case TALLY__OP_minimum: *out = isnan(a) || isnan(b) ? NAN : a == b ? (signbit(a) ? a : b) : fmin(a, b); return true;
-    case TALLY__OP_maximum: *out = isnan(a) || isnan(b) ? NAN : a == b ? (signbit(a) ? b : a) : fmax(a, b); return true;
+    case TALLY__OP_minimum:
+        *out = isnan(a) || isnan(b) ? NAN : a == b ? (signbit(a) ? a : b) : fmin(a, b);
+        return true;
+    case TALLY__OP_maximum:
+        *out = isnan(a) || isnan(b) ? NAN : a == b ? (signbit(a) ? b : a) : fmax(a, b);
+        return true;
     case TALLY__OP_select: *out = a != 0 ? b : c; return true;
     case TALLY__OP_clip: {
         double low;
-        return float_formula(TALLY__OP_maximum, wide, a, b, 0, &low) && float_formula(TALLY__OP_minimum, wide, low, c, 0, out);
+        return float_formula(TALLY__OP_maximum, wide, a, b, 0, &low) &&
+               float_formula(TALLY__OP_minimum, wide, low, c, 0, out);
     }
     default: return false;
     }
@@ -47,14 +53,17 @@ static bool function_formula(tally__op op, long double a, long double b, long do
     case TALLY__OP_log: *out = logl(a); return true;
     case TALLY__OP_log1p: *out = log1pl(a); return true;
     case TALLY__OP_tanh: *out = tanhl(a); return true;
-    case TALLY__OP_sigmoid: *out = a < 0 ? expl(a) / (1 + expl(a)) : 1 / (1 + expl(-a)); return true;
+    case TALLY__OP_sigmoid:
+        *out = a < 0 ? expl(a) / (1 + expl(a)) : 1 / (1 + expl(-a));
+        return true;
     case TALLY__OP_pow: *out = powl(a, b); return true;
     default: return false;
     }
 }
 
 /* modulo 2^64; the store cuts the rest. less: the order of the dtype */
-static bool whole_formula(tally__op op, bool is_signed, uint64_t a, uint64_t b, uint64_t c, uint64_t *out)
+static bool whole_formula(tally__op op, bool is_signed, uint64_t a, uint64_t b, uint64_t c,
+                          uint64_t *out)
 {
     uint64_t top = is_signed ? UINT64_C(1) << 63 : 0;
     switch (op) {
@@ -73,7 +82,8 @@ static bool whole_formula(tally__op op, bool is_signed, uint64_t a, uint64_t b, 
     case TALLY__OP_select: *out = a ? b : c; return true;
     case TALLY__OP_clip: {
         uint64_t low;
-        return whole_formula(TALLY__OP_maximum, is_signed, a, b, 0, &low) && whole_formula(TALLY__OP_minimum, is_signed, low, c, 0, out);
+        return whole_formula(TALLY__OP_maximum, is_signed, a, b, 0, &low) &&
+               whole_formula(TALLY__OP_minimum, is_signed, low, c, 0, out);
     }
     case TALLY__OP_not: *out = !a; return true;
     case TALLY__OP_and: *out = a & b; return true;
@@ -100,9 +110,13 @@ static void fail_at(const batch *c, size_t i, const char *want)
 {
     char text[3][40];
     for (int k = 0; k < 3; k++)
-        snprintf(text[k], sizeof text[k], "%.17g", k < tally__op_table[c->op].arity ? tally__load_f64(at_element(&c->x[k], i), c->x[k].dtype) : 0);
-    fail_msg("%s of %s (%s, %s, %s) is %.17g, expected %s", tally__op_table[c->op].name, tally_dtype_name((tally_dtype)c->dtype), text[0],
-             text[1], text[2], tally__load_f64(at_element(&c->out, i), c->out.dtype), want);
+        snprintf(text[k], sizeof text[k], "%.17g",
+                 k < tally__op_table[c->op].arity
+                     ? tally__load_f64(at_element(&c->x[k], i), c->x[k].dtype)
+                     : 0);
+    fail_msg("%s of %s (%s, %s, %s) is %.17g, expected %s", tally__op_table[c->op].name,
+             tally_dtype_name((tally_dtype)c->dtype), text[0], text[1], text[2],
+             tally__load_f64(at_element(&c->out, i), c->out.dtype), want);
 }
 
 /* how many floats of the dtype lie between two of them */
@@ -122,7 +136,8 @@ static int64_t steps_between(const void *a, const void *b, int32_t dtype)
 
 static bool same_element(const void *got, const void *want, int32_t dtype)
 {
-    if (tally__is_float(dtype) && isnan(tally__load_f64(got, dtype)) && isnan(tally__load_f64(want, dtype)))
+    if (tally__is_float(dtype) && isnan(tally__load_f64(got, dtype)) &&
+        isnan(tally__load_f64(want, dtype)))
         return true;
     return !memcmp(got, want, tally__element_size(dtype));
 }
@@ -145,7 +160,8 @@ static bool check_float(const batch *c, size_t i)
     tally__store_f64(&room, c->dtype, rounded);
     snprintf(text, sizeof text, "%.17g", rounded);
     if (!same_element(at_element(&c->out, i), &room, c->dtype) &&
-        (!function || !isfinite(rounded) || steps_between(at_element(&c->out, i), &room, c->dtype) > 1))
+        (!function || !isfinite(rounded) ||
+         steps_between(at_element(&c->out, i), &room, c->dtype) > 1))
         fail_at(c, i, text);
     return true;
 }
@@ -160,9 +176,11 @@ static bool check_whole(const batch *c, size_t i)
     uint64_t v[3] = { 0, 0, 0 }, want, room = 0;
     for (int k = 0; k < tally__op_table[c->op].arity; k++)
         v[k] = load_whole(&c->x[k], i);
-    if (!whole_formula(c->op, tally__dtype_kind_of(c->dtype) == TALLY__KIND_INT, v[0], v[1], v[2], &want))
+    if (!whole_formula(c->op, tally__dtype_kind_of(c->dtype) == TALLY__KIND_INT, v[0], v[1], v[2],
+                       &want))
         return false;
-    memcpy(&room, &want, tally__element_size(c->dtype));        /* little endian or not: compare as the store cuts it */
+    memcpy(&room, &want,
+           tally__element_size(c->dtype)); /* little endian or not: compare as the store cuts it */
     tally__convert(&room, c->dtype, &want, TALLY_U64, 1, 1);
     if (memcmp(&room, at_element(&c->out, i), tally__element_size(c->dtype)))
         fail_at(c, i, "the wrapped value");
@@ -178,7 +196,7 @@ static bool known_test(const batch *c, size_t i)
             fail_at(c, i, "whether it is NaN");
         return true;
     }
-    return tally__op_table[c->op].takes[0] == 'm';           /* comparisons have a test of their own */
+    return tally__op_table[c->op].takes[0] == 'm'; /* comparisons have a test of their own */
 }
 
 /* every special against every special, then random ones */
@@ -192,11 +210,14 @@ static void fill_operands(bench *b, batch *c, test_rng *rng)
         x[k] = malloc(c->n * sizeof(double));
         for (size_t i = 0; i < c->n; i++) {
             size_t j = k == 0 ? i / (size_t)n : k == 1 ? i % (size_t)n : test_below(rng, (size_t)n);
-            x[k][i] = i < (size_t)(n * n) ? v[j] : test_unit(rng) < 0.2 ? v[test_below(rng, (size_t)n)] : (test_unit(rng) - 0.3) * 200;
+            x[k][i] = i < (size_t)(n * n)    ? v[j]
+                      : test_unit(rng) < 0.2 ? v[test_below(rng, (size_t)n)]
+                                             : (test_unit(rng) - 0.3) * 200;
             if (condition)
                 x[k][i] = (double)(test_next(rng) & 1);
         }
-        c->x[k] = vector_of(dense_values(b, condition ? TALLY_BOOL : c->dtype, x[k], c->n), condition ? TALLY_BOOL : c->dtype, (int64_t)c->n);
+        c->x[k] = vector_of(dense_values(b, condition ? TALLY_BOOL : c->dtype, x[k], c->n),
+                            condition ? TALLY_BOOL : c->dtype, (int64_t)c->n);
         free(x[k]);
     }
 }
@@ -208,11 +229,13 @@ static void run_batch(bench *b, tally__op op, int32_t dtype)
     fill_operands(b, &c, &rng);
     c.out = packed(b, apply(b, op, PTRS(&c.x[0], &c.x[1], &c.x[2]), 0, dtype));
     for (size_t i = 0; i < c.n; i++) {
-        bool known = c.out.dtype == TALLY_BOOL && tally__op_table[op].result == TALLY__RESULT_BOOL ? known_test(&c, i)
-                     : tally__is_float(dtype)                                               ? check_float(&c, i)
-                                                                                            : check_whole(&c, i);
+        bool known = c.out.dtype == TALLY_BOOL && tally__op_table[op].result == TALLY__RESULT_BOOL
+                         ? known_test(&c, i)
+                     : tally__is_float(dtype) ? check_float(&c, i)
+                                              : check_whole(&c, i);
         if (!known)
-            fail_msg("%s of %s has no formula in this test", tally__op_table[op].name, tally_dtype_name((tally_dtype)dtype));
+            fail_msg("%s of %s has no formula in this test", tally__op_table[op].name,
+                     tally_dtype_name((tally_dtype)dtype));
     }
 }
 
@@ -232,7 +255,8 @@ static void every_elementwise_op_is_its_formula_on_every_dtype(void **state)
         skip();
     bench *b = *state;
     for (tally__op op = TALLY__OP_none; op < TALLY__OPS; op++) {
-        if (tally__op_table[op].form != TALLY__FORM_ELEMENT || op == TALLY__OP_cast || op == TALLY__OP_ratio)
+        if (tally__op_table[op].form != TALLY__FORM_ELEMENT || op == TALLY__OP_cast ||
+            op == TALLY__OP_ratio)
             continue;
         for (int32_t d = TALLY_BOOL; d <= TALLY_F64; d++) {
             tally__arena_mark mark = tally__arena_here(&b->work);
@@ -265,8 +289,12 @@ static void operands_of_two_dtypes_are_an_error_that_names_both(void **state)
     float        f = 1;
     double       d = 1;
     tally_tensor x = scalar_of(&f, TALLY_F32), y = scalar_of(&d, TALLY_F64);
-    REFUSED(TALLY_INVALID_ARGUMENT, "add: argument 1, expected float32 as argument 0 is, found float64", TALLY__OP_add, 0, 0, &x, &y);
-    REFUSED(TALLY_INVALID_ARGUMENT, "clip: argument 2, expected float32 as argument 0 is, found float64", TALLY__OP_clip, 0, 0, &x, &x, &y);
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "add: argument 1, expected float32 as argument 0 is, found float64", TALLY__OP_add, 0,
+            0, &x, &y);
+    REFUSED(TALLY_INVALID_ARGUMENT,
+            "clip: argument 2, expected float32 as argument 0 is, found float64", TALLY__OP_clip, 0,
+            0, &x, &x, &y);
 }
 
 /* ---- comparisons: all pairs of dtypes, in long double where it holds 64 bits */
@@ -293,18 +321,33 @@ static bool compare_exact(tally__op op, long double a, long double b)
 /* what doubles cannot say: the neighbours of 2^53, 2^63 and 2^64 */
 static size_t wide_values(bench *b, int32_t dtype, tally_tensor *x)
 {
-    static const uint64_t edge[] = { 9007199254740993u, 9007199254740991u, INT64_MAX, (uint64_t)INT64_MAX - 1, (uint64_t)INT64_MIN, UINT64_MAX,
-                                     UINT64_MAX - 1, (uint64_t)-9007199254740993 };
-    static const double   real[] = { 9007199254740992.0, 9007199254740994.0, 0x1p63, -0x1p63, 0x1p64, 0.5, -0.5, 1e300, 9.5, 127.5, -1e300 };
+    static const uint64_t edge[] = { 9007199254740993u,   9007199254740991u,
+                                     INT64_MAX,           (uint64_t)INT64_MAX - 1,
+                                     (uint64_t)INT64_MIN, UINT64_MAX,
+                                     UINT64_MAX - 1,      (uint64_t)-9007199254740993 };
+    static const double   real[] = { 9007199254740992.0,
+                                     9007199254740994.0,
+                                     0x1p63,
+                                     -0x1p63,
+                                     0x1p64,
+                                     0.5,
+                                     -0.5,
+                                     1e300,
+                                     9.5,
+                                     127.5,
+                                     -1e300 };
     double                v[SPECIALS];
-    size_t                n = (size_t)specials(dtype, v), more = tally__is_float(dtype) ? TALLY__COUNT(real) : TALLY__COUNT(edge);
+    size_t                n = (size_t)specials(dtype, v),
+           more = tally__is_float(dtype) ? TALLY__COUNT(real) : TALLY__COUNT(edge);
     char                 *p = tally__arena_alloc(&b->work, (n + more) * 8);
     tally__convert(p, dtype, v, TALLY_F64, 1, n);
     for (size_t i = 0; i < more; i++)
         if (tally__is_float(dtype))
-            tally__convert(p + (n + i) * tally__element_size(dtype), dtype, &real[i], TALLY_F64, 1, 1);
+            tally__convert(p + (n + i) * tally__element_size(dtype), dtype, &real[i], TALLY_F64, 1,
+                           1);
         else
-            tally__convert(p + (n + i) * tally__element_size(dtype), dtype, &edge[i], TALLY_U64, 1, 1);
+            tally__convert(p + (n + i) * tally__element_size(dtype), dtype, &edge[i], TALLY_U64, 1,
+                           1);
     *x = vector_of(p, dtype, (int64_t)(n + more));
     return n + more;
 }
@@ -320,7 +363,7 @@ static void comparisons_of_any_two_dtypes_are_exact(void **state)
             for (tally__op op = TALLY__OP_eq; op <= TALLY__OP_ge; op++) {
                 tally__arena_mark mark = tally__arena_here(&b->work);
                 tally_tensor      x, y;
-                int64_t           n = (int64_t)wide_values(b, da, &x), m = (int64_t)wide_values(b, db, &y);
+                int64_t n = (int64_t)wide_values(b, da, &x), m = (int64_t)wide_values(b, db, &y);
                 int64_t           stride[2] = { 1, 0 };
                 x = tally_tensor_view(x.data, (tally_dtype)da, 2, SHAPE(n, m), stride);
                 tally_tensor   out = apply(b, op, PTRS(&x, &y), 0, 0);
@@ -329,7 +372,8 @@ static void comparisons_of_any_two_dtypes_are_exact(void **state)
                     for (int64_t j = 0; j < m; j++) {
                         long double p = load_exact(&x, (size_t)i), q = load_exact(&y, (size_t)j);
                         if (got[i * m + j] != compare_exact(op, p, q))
-                            fail_msg("%s(%s %.21Lg, %s %.21Lg) is %d", tally__op_table[op].name, tally_dtype_name((tally_dtype)da), p,
+                            fail_msg("%s(%s %.21Lg, %s %.21Lg) is %d", tally__op_table[op].name,
+                                     tally_dtype_name((tally_dtype)da), p,
                                      tally_dtype_name((tally_dtype)db), q, got[i * m + j]);
                     }
                 tally__arena_rewind(&b->work, mark);
@@ -355,7 +399,8 @@ static void cast_is_the_conversion_of_the_tensor_floor(void **state)
         }
 }
 
-static tally_status run_node(bench *b, tally__op op, int32_t dtype, const tally_tensor *x, const tally_tensor *y, tally_tensor *out)
+static tally_status run_node(bench *b, tally__op op, int32_t dtype, const tally_tensor *x,
+                             const tally_tensor *y, tally_tensor *out)
 {
     tally__node n = { .op = (uint16_t)op, .dtype = (uint8_t)dtype, .place = { "body.c", 1 } };
     return tally__evaluate(&n, PTRS(x, y), out, &b->work, &b->err);
@@ -365,7 +410,8 @@ static void sums_and_differences_of_states_are_exact_until_read(void **state)
 {
     bench       *b = *state;
     tally__sum   s[2];
-    tally_tensor x = { s, TALLY__EXACT, 0, { 0 }, { 0 } }, y = { s + 1, TALLY__EXACT, 0, { 0 }, { 0 } }, z, r;
+    tally_tensor x = { s, TALLY__EXACT, 0, { 0 }, { 0 } },
+                 y = { s + 1, TALLY__EXACT, 0, { 0 }, { 0 } }, z, r;
     memset(s, 0, sizeof s);
     tally__sum_add_one(&s[0], 1e16);
     tally__sum_add_one(&s[0], 1.0);           /* 10000000000000001 is no double */
@@ -385,8 +431,8 @@ static void ratio_is_the_nearest_double_whatever_it_gets(void **state)
     tally__sum   s;
     int64_t      three = 3;
     float        tenth = 0.1f, zero = 0;
-    tally_tensor x = { &s, TALLY__EXACT, 0, { 0 }, { 0 } }, i = scalar_of(&three, TALLY_I64), f = scalar_of(&tenth, TALLY_F32),
-                 z = scalar_of(&zero, TALLY_F32), r;
+    tally_tensor x = { &s, TALLY__EXACT, 0, { 0 }, { 0 } }, i = scalar_of(&three, TALLY_I64),
+                 f = scalar_of(&tenth, TALLY_F32), z = scalar_of(&zero, TALLY_F32), r;
     memset(&s, 0, sizeof s);
     tally__sum_add_one(&s, 1.0);
     assert_ok(run_node(b, TALLY__OP_ratio, TALLY_F64, &x, &i, &r), &b->err);
@@ -403,7 +449,8 @@ static void every_row_is_complete(void **state)
     (void)state;
     for (tally__op op = TALLY__OP_none; op < TALLY__OPS; op++) {
         const tally__op_info *info = &tally__op_table[op];
-        bool builder = *info->takes != 0;        /* the others are made by sources, effects, regions, classes.c */
+        bool                  builder = *info->takes !=
+                       0; /* the others are made by sources, effects, regions, classes.c */
         assert_non_null(info->name);
         assert_true(builder == (info->shape != TALLY__SHAPE_NONE));
         assert_true(builder || info->form != TALLY__FORM_ELEMENT);

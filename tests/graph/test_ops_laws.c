@@ -1,5 +1,6 @@
-/* The laws of every elementwise row: each flag holds, bit for bit with all NaN being one, on special values of every dtype
- * that the op takes, and each flag that is absent has a counterexample there. So a wrong flag fails either way. */
+/* The laws of every elementwise row: each flag holds, bit for bit with all NaN being one, on
+ * special values of every dtype that the op takes, and each flag that is absent has a
+ * counterexample there. So a wrong flag fails either way. */
 #include "apply.h"
 
 typedef bool holds(bench *b, tally__op op, int32_t dtype);
@@ -20,7 +21,9 @@ static bool same(const tally_tensor *x, const tally_tensor *y)
     const char *p = x->data, *q = y->data;
     assert_int_equal(x->dtype, y->dtype);
     for (int64_t i = 0; i < tally__elements(x->rank, x->shape); i++, p += size, q += size)
-        if (memcmp(p, q, size) && !(tally__is_float(x->dtype) && isnan(tally__load_f64(p, x->dtype)) && isnan(tally__load_f64(q, x->dtype))))
+        if (memcmp(p, q, size) &&
+            !(tally__is_float(x->dtype) && isnan(tally__load_f64(p, x->dtype)) &&
+              isnan(tally__load_f64(q, x->dtype))))
             return false;
     return true;
 }
@@ -54,14 +57,16 @@ static tally_tensor two(bench *b, tally__op op, const tally_tensor *x, const tal
 
 static bool commutes(bench *b, tally__op op, int32_t dtype)
 {
-    tally_tensor x = along(b, dtype, 0, 2), y = along(b, dtype, 1, 2), p = two(b, op, &x, &y), q = two(b, op, &y, &x);
+    tally_tensor x = along(b, dtype, 0, 2), y = along(b, dtype, 1, 2), p = two(b, op, &x, &y),
+                 q = two(b, op, &y, &x);
     return same(&p, &q);
 }
 
 static bool associates(bench *b, tally__op op, int32_t dtype)
 {
     tally_tensor x = along(b, dtype, 0, 3), y = along(b, dtype, 1, 3), z = along(b, dtype, 2, 3);
-    tally_tensor xy = two(b, op, &x, &y), yz = two(b, op, &y, &z), p = two(b, op, &xy, &z), q = two(b, op, &x, &yz);
+    tally_tensor xy = two(b, op, &x, &y), yz = two(b, op, &y, &z), p = two(b, op, &xy, &z),
+                 q = two(b, op, &x, &yz);
     return same(&p, &q);
 }
 
@@ -82,7 +87,8 @@ static bool is_involution(bench *b, tally__op op, int32_t dtype)
 
 static bool right_neutral(bench *b, tally__op op, int32_t dtype, double v)
 {
-    tally_tensor x = along(b, dtype, 0, 1), y = filled(b, dtype, x.shape[0], v), z = two(b, op, &x, &y);
+    tally_tensor x = along(b, dtype, 0, 1), y = filled(b, dtype, x.shape[0], v),
+                 z = two(b, op, &x, &y);
     return same(&x, &z);
 }
 static bool right_one(bench *b, tally__op op, int32_t dtype)
@@ -111,13 +117,16 @@ static bool holds_on_all(bench *b, tally__op op, holds *law, bool floats, int32_
     return true;
 }
 
-static void check_flag(bench *b, tally__op op, unsigned flag, unsigned stronger, const char *name, holds *law, bool floats)
+static void check_flag(bench *b, tally__op op, unsigned flag, unsigned stronger, const char *name,
+                       holds *law, bool floats)
 {
     const tally__op_info *info = &tally__op_table[op];
     int32_t               broken = 0;
-    bool                  flagged = (info->laws & (flag | stronger)) != 0, holding = holds_on_all(b, op, law, floats, &broken);
+    bool                  flagged = (info->laws & (flag | stronger)) != 0,
+         holding = holds_on_all(b, op, law, floats, &broken);
     if (flagged && !holding)
-        fail_msg("%s says %s, which %s breaks", info->name, name, tally_dtype_name((tally_dtype)broken));
+        fail_msg("%s says %s, which %s breaks", info->name, name,
+                 tally_dtype_name((tally_dtype)broken));
     if (!flagged && holding)
         fail_msg("%s does not say %s, though it holds on all special values", info->name, name);
 }
@@ -127,7 +136,8 @@ static void every_flag_of_every_row_holds_and_every_absent_one_does_not(void **s
     bench *b = *state;
     for (tally__op op = TALLY__OP_none; op < TALLY__OPS; op++) {
         const tally__op_info *info = &tally__op_table[op];
-        bool                  plain = info->form == TALLY__FORM_ELEMENT && strspn(info->takes, "vm") == strlen(info->takes);
+        bool                  plain = info->form == TALLY__FORM_ELEMENT &&
+                     strspn(info->takes, "vm") == strlen(info->takes);
         if (!plain || op == TALLY__OP_cast || op == TALLY__OP_ratio || info->arity > 2)
             continue;
         if (info->arity == 2)
@@ -143,8 +153,10 @@ static void every_flag_of_every_row_holds_and_every_absent_one_does_not(void **s
         check_flag(b, op, TALLY__LAW_RIGHT_ONE, 0, "RIGHT_ONE", right_one, true);
         check_flag(b, op, TALLY__LAW_RIGHT_ZERO, 0, "RIGHT_ZERO", right_zero, true);
         if (info->accepts != TALLY__ACCEPT_FLOAT) {
-            check_flag(b, op, TALLY__LAW_ASSOC_INT, TALLY__LAW_ASSOC, "ASSOC_INT", associates, false);
-            check_flag(b, op, TALLY__LAW_RIGHT_ZERO_INT, TALLY__LAW_RIGHT_ZERO, "RIGHT_ZERO_INT", right_zero, false);
+            check_flag(b, op, TALLY__LAW_ASSOC_INT, TALLY__LAW_ASSOC, "ASSOC_INT", associates,
+                       false);
+            check_flag(b, op, TALLY__LAW_RIGHT_ZERO_INT, TALLY__LAW_RIGHT_ZERO, "RIGHT_ZERO_INT",
+                       right_zero, false);
         }
     }
 }
@@ -155,7 +167,8 @@ static void what_looks_at_sizes_only_gives_the_same_for_any_elements(void **stat
     for (tally__op op = TALLY__OP_none; op < TALLY__OPS; op++) {
         if (!(tally__op_table[op].laws & TALLY__LAW_SIZES))
             continue;
-        tally_tensor x = along(b, TALLY_F32, 0, 1), y = filled(b, TALLY_F32, x.shape[0], 3.5), p = two(b, op, &x, &x), q = two(b, op, &y, &y);
+        tally_tensor x = along(b, TALLY_F32, 0, 1), y = filled(b, TALLY_F32, x.shape[0], 3.5),
+                     p = two(b, op, &x, &x), q = two(b, op, &y, &y);
         assert_true(same(&p, &q));
     }
 }

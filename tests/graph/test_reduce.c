@@ -1,8 +1,9 @@
-/* Reductions: exact over all axes and the first, the fixed order within a row, result dtypes, empty ones, extremes; and the
- * ops that look at one line: softmax and its relatives, argmax, rank_of. */
+/* Reductions: exact over all axes and the first, the fixed order within a row, result dtypes, empty
+ * ones, extremes; and the ops that look at one line: softmax and its relatives, argmax, rank_of. */
 #include "apply.h"
 
-static const tally__op all_ops[] = { TALLY__OP_reduce_sum, TALLY__OP_reduce_mean, TALLY__OP_reduce_max, TALLY__OP_reduce_min };
+static const tally__op all_ops[] = { TALLY__OP_reduce_sum, TALLY__OP_reduce_mean,
+                                     TALLY__OP_reduce_max, TALLY__OP_reduce_min };
 static const tally__op axis_ops[] = { TALLY__OP_sum, TALLY__OP_mean, TALLY__OP_max, TALLY__OP_min };
 
 /* ---- exactness */
@@ -42,7 +43,8 @@ static void shorter_floats_are_rounded_once_not_twice(void **state)
     EXPECT(r, TALLY_BF16, "[]", 1.0 + 0x1p-7);
 }
 
-/* the mean of n floats, rounded once: judged by exact sums of n times the float and its neighbours */
+/* the mean of n floats, rounded once: judged by exact sums of n times the float and its neighbours
+ */
 static int sign_of_rest(const float *v, int64_t n, double times)
 {
     tally__sum s;
@@ -66,9 +68,11 @@ static void means_over_the_first_axis_are_the_nearest_float(void **state)
             v[i] = (float)ldexp(test_unit(&rng) - 0.5, (int)test_below(&rng, run % 2 ? 90 : 4));
         tally_tensor x = vector_of(v, TALLY_F32, n), r = apply(b, TALLY__OP_mean, PTRS(&x), 0, 0);
         float        got = *(const float *)r.data;
-        double       up = ((double)got + (double)nextafterf(got, INFINITY)) / 2, down = ((double)got + (double)nextafterf(got, -INFINITY)) / 2;
+        double       up = ((double)got + (double)nextafterf(got, INFINITY)) / 2,
+               down = ((double)got + (double)nextafterf(got, -INFINITY)) / 2;
         if (sign_of_rest(v, n, up) > 0 || sign_of_rest(v, n, down) < 0)
-            fail_msg("run %d of seed 5: %a is not the float nearest to the mean of %d", run, (double)got, (int)n);
+            fail_msg("run %d of seed 5: %a is not the float nearest to the mean of %d", run,
+                     (double)got, (int)n);
     }
 }
 
@@ -84,7 +88,8 @@ static void the_order_of_samples_cannot_be_seen(void **state)
         w[i] = v[(i * 7 + 3) % N];
     tally_tensor x = vector_of(v, TALLY_F64, N), y = vector_of(w, TALLY_F64, N);
     for (int k = 0; k < 2; k++) {
-        tally_tensor p = apply(b, all_ops[k], PTRS(&x), 0, 0), q = apply(b, all_ops[k], PTRS(&y), 0, 0);
+        tally_tensor p = apply(b, all_ops[k], PTRS(&x), 0, 0),
+                     q = apply(b, all_ops[k], PTRS(&y), 0, 0);
         assert_memory_equal(p.data, q.data, 8);
     }
 }
@@ -114,15 +119,18 @@ static void a_row_is_added_in_an_order_that_its_length_fixes(void **state)
             f[i] = (float)((test_unit(&rng) - 0.5) * 1e3);
             v[i] = (double)f[i] * 1.1;
         }
-        tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(2, n)), r = apply(b, TALLY__OP_sum, PTRS(&x), 1, 0);
+        tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(2, n)),
+                     r = apply(b, TALLY__OP_sum, PTRS(&x), 1, 0);
         EXPECT(r, TALLY_F64, "[2]", row_in_order(v, n), row_in_order(v + n, n));
         r = apply(b, TALLY__OP_mean, PTRS(&x), -1, 0);
-        EXPECT(r, TALLY_F64, "[2]", row_in_order(v, n) / (double)n, row_in_order(v + n, n) / (double)n);
+        EXPECT(r, TALLY_F64, "[2]", row_in_order(v, n) / (double)n,
+               row_in_order(v + n, n) / (double)n);
         for (int64_t i = 0; i < 2 * n; i++)
             v[i] = (double)f[i];
         x = dense(f, TALLY_F32, 2, SHAPE(2, n));
         r = apply(b, TALLY__OP_sum, PTRS(&x), 1, 0);
-        EXPECT(r, TALLY_F32, "[2]", (double)(float)row_in_order(v, n), (double)(float)row_in_order(v + n, n));
+        EXPECT(r, TALLY_F32, "[2]", (double)(float)row_in_order(v, n),
+               (double)(float)row_in_order(v + n, n));
     }
 }
 
@@ -130,7 +138,8 @@ static void the_first_axis_is_exact_and_the_others_are_not(void **state)
 {
     bench       *b = *state;
     double       v[4] = { 1.0, 1e16, 1.0, -1e16 };
-    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(4, 1)), y = dense(v, TALLY_F64, 2, SHAPE(1, 4)), r = apply(b, TALLY__OP_sum, PTRS(&x), 0, 0);
+    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(4, 1)), y = dense(v, TALLY_F64, 2, SHAPE(1, 4)),
+                 r = apply(b, TALLY__OP_sum, PTRS(&x), 0, 0);
     EXPECT(r, TALLY_F64, "[1]", 2.0);
     r = apply(b, TALLY__OP_sum, PTRS(&y), 1, 0);
     EXPECT(r, TALLY_F64, "[1]", ((1.0 + 1e16) + 1.0) - 1e16);
@@ -142,13 +151,15 @@ static void integers_sum_to_int64_and_have_float64_means(void **state)
     bench *b = *state;
     double v[4] = { 100, 100, 100, 1 };
     for (int32_t d = TALLY_U8; d <= TALLY_I64; d++) {
-        tally_tensor x = vector_of(dense_values(b, d, v, 4), d, 4), r = apply(b, TALLY__OP_reduce_sum, PTRS(&x), 0, 0);
+        tally_tensor x = vector_of(dense_values(b, d, v, 4), d, 4),
+                     r = apply(b, TALLY__OP_reduce_sum, PTRS(&x), 0, 0);
         EXPECT(r, TALLY_I64, "[]", 301);
         r = apply(b, TALLY__OP_mean, PTRS(&x), 0, 0);
         EXPECT(r, TALLY_F64, "[]", 301 / 4.0);
     }
     uint8_t      t[3] = { 1, 0, 1 };
-    tally_tensor x = vector_of(t, TALLY_BOOL, 3), r = apply(b, TALLY__OP_reduce_sum, PTRS(&x), 0, 0);
+    tally_tensor x = vector_of(t, TALLY_BOOL, 3),
+                 r = apply(b, TALLY__OP_reduce_sum, PTRS(&x), 0, 0);
     EXPECT(r, TALLY_I64, "[]", 2);
     r = apply(b, TALLY__OP_reduce_mean, PTRS(&x), 0, 0);
     EXPECT(r, TALLY_F64, "[]", 2 / 3.0);
@@ -163,7 +174,8 @@ static void extremes_know_nan_the_sign_of_zero_and_every_dtype(void **state)
     bench *b = *state;
     double v[4] = { -0.0, 0.0, -0.0, 0.0 }, w[3] = { 1, NAN, 3 };
     for (int32_t d = TALLY_F16; d <= TALLY_F64; d++) {
-        tally_tensor x = vector_of(dense_values(b, d, v, 4), d, 4), y = vector_of(dense_values(b, d, w, 3), d, 3), r;
+        tally_tensor x = vector_of(dense_values(b, d, v, 4), d, 4),
+                     y = vector_of(dense_values(b, d, w, 3), d, 3), r;
         r = apply(b, TALLY__OP_reduce_max, PTRS(&x), 0, 0);
         EXPECT(r, d, "[]", 0.0);
         r = apply(b, TALLY__OP_reduce_min, PTRS(&x), 0, 0);
@@ -192,8 +204,9 @@ static void extremes_know_nan_the_sign_of_zero_and_every_dtype(void **state)
 static void nothing_reduces_to_what_the_op_says(void **state)
 {
     bench       *b = *state;
-    tally_tensor x = dense(NULL, TALLY_F32, 2, SHAPE(2, 0)), i = dense(NULL, TALLY_I8, 1, SHAPE(0)), u = dense(NULL, TALLY_U16, 1, SHAPE(0)),
-                 t = dense(NULL, TALLY_BOOL, 1, SHAPE(0)), r;
+    tally_tensor x = dense(NULL, TALLY_F32, 2, SHAPE(2, 0)), i = dense(NULL, TALLY_I8, 1, SHAPE(0)),
+                 u = dense(NULL, TALLY_U16, 1, SHAPE(0)), t = dense(NULL, TALLY_BOOL, 1, SHAPE(0)),
+                 r;
     const double want[4] = { 0.0, NAN, -INFINITY, INFINITY };
     for (int k = 0; k < 4; k++) {
         r = apply(b, axis_ops[k], PTRS(&x), 1, 0);
@@ -219,7 +232,8 @@ static void any_and_all_are_logical(void **state)
 {
     bench       *b = *state;
     uint8_t      v[4] = { 0, 1, 1, 1 };
-    tally_tensor x = vector_of(v, TALLY_BOOL, 4), r = apply(b, TALLY__OP_reduce_any, PTRS(&x), 0, 0);
+    tally_tensor x = vector_of(v, TALLY_BOOL, 4),
+                 r = apply(b, TALLY__OP_reduce_any, PTRS(&x), 0, 0);
     EXPECT(r, TALLY_BOOL, "[]", 1);
     r = apply(b, TALLY__OP_reduce_all, PTRS(&x), 0, 0);
     EXPECT(r, TALLY_BOOL, "[]", 0);
@@ -233,8 +247,10 @@ static void softmax_and_relatives_agree_with_their_formula(void **state)
     for (int axis = 0; axis < 2; axis++)
         for (int32_t d = TALLY_F16; d <= TALLY_F64; d++) {
             double       eps = d == TALLY_F64 ? 1e-15 : d == TALLY_F32 ? 3e-7 : 1e-2;
-            tally_tensor x = dense(dense_values(b, d, v, 6), d, 2, SHAPE(2, 3)), p = apply(b, TALLY__OP_softmax, PTRS(&x), axis, 0),
-                         l = apply(b, TALLY__OP_log_softmax, PTRS(&x), axis, 0), s = apply(b, TALLY__OP_logsumexp, PTRS(&x), axis, 0);
+            tally_tensor x = dense(dense_values(b, d, v, 6), d, 2, SHAPE(2, 3)),
+                         p = apply(b, TALLY__OP_softmax, PTRS(&x), axis, 0),
+                         l = apply(b, TALLY__OP_log_softmax, PTRS(&x), axis, 0),
+                         s = apply(b, TALLY__OP_logsumexp, PTRS(&x), axis, 0);
             double *soft = elements(b, &p), *logs = elements(b, &l), *sum = elements(b, &s);
             for (int line = 0; line < (axis ? 2 : 3); line++) {
                 long double total = 0, most = -INFINITY;
@@ -257,7 +273,8 @@ static void infinities_in_a_line_are_as_in_ieee(void **state)
 {
     bench       *b = *state;
     double       v[6] = { -INFINITY, -INFINITY, 0, -INFINITY, INFINITY, 0 };
-    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(3, 2)), r = apply(b, TALLY__OP_softmax, PTRS(&x), 1, 0);
+    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(3, 2)),
+                 r = apply(b, TALLY__OP_softmax, PTRS(&x), 1, 0);
     EXPECT(r, TALLY_F64, "[3, 2]", NAN, NAN, 1, 0, NAN, NAN);
     r = apply(b, TALLY__OP_logsumexp, PTRS(&x), 1, 0);
     EXPECT(r, TALLY_F64, "[3]", -INFINITY, 0, INFINITY);
@@ -273,7 +290,8 @@ static void argmax_is_the_first_of_the_largest(void **state)
     bench *b = *state;
     double v[8] = { 1, 3, 3, 2, -0.0, 0.0, NAN, NAN };
     for (int32_t d = TALLY_F16; d <= TALLY_F64; d++) {
-        tally_tensor x = dense(dense_values(b, d, v, 8), d, 2, SHAPE(4, 2)), y = dense(x.data, d, 1, SHAPE(4)), r;
+        tally_tensor x = dense(dense_values(b, d, v, 8), d, 2, SHAPE(4, 2)),
+                     y = dense(x.data, d, 1, SHAPE(4)), r;
         r = apply(b, TALLY__OP_argmax, PTRS(&x), 1, 0);
         EXPECT(r, TALLY_I64, "[4]", 1, 0, 0, 0);
         r = apply(b, TALLY__OP_argmax, PTRS(&x), 0, 0);
@@ -283,12 +301,14 @@ static void argmax_is_the_first_of_the_largest(void **state)
     }
     uint64_t     u[2] = { 1, UINT64_MAX };
     int8_t       s[3] = { -5, -1, -1 };
-    tally_tensor x = vector_of(u, TALLY_U64, 2), y = vector_of(s, TALLY_I8, 3), none = dense(NULL, TALLY_F32, 2, SHAPE(2, 0)), r;
+    tally_tensor x = vector_of(u, TALLY_U64, 2), y = vector_of(s, TALLY_I8, 3),
+                 none = dense(NULL, TALLY_F32, 2, SHAPE(2, 0)), r;
     r = apply(b, TALLY__OP_argmax, PTRS(&x), 0, 0);
     EXPECT(r, TALLY_I64, "[]", 1);
     r = apply(b, TALLY__OP_argmax, PTRS(&y), 0, 0);
     EXPECT(r, TALLY_I64, "[]", 1);
-    REFUSED(TALLY_OUT_OF_RANGE, "argmax: axis 1, expected at least one element, found none", TALLY__OP_argmax, 1, 0, &none);
+    REFUSED(TALLY_OUT_OF_RANGE, "argmax: axis 1, expected at least one element, found none",
+            TALLY__OP_argmax, 1, 0, &none);
 }
 
 static void rank_of_counts_the_scores_strictly_above(void **state)
@@ -297,8 +317,8 @@ static void rank_of_counts_the_scores_strictly_above(void **state)
     float        v[9] = { 0.1f, 0.9f, 0.9f, 5, NAN, 7, INFINITY, 1, 2 };
     int32_t      ids[3] = { 0, 2, 0 }, off[3] = { -1, 3, 1 };
     float        real[3] = { 1.0f, 0.5f, 2.0f };
-    tally_tensor x = dense(v, TALLY_F32, 2, SHAPE(3, 3)), i = vector_of(ids, TALLY_I32, 3), o = vector_of(off, TALLY_I32, 3),
-                 f = vector_of(real, TALLY_F32, 3), r;
+    tally_tensor x = dense(v, TALLY_F32, 2, SHAPE(3, 3)), i = vector_of(ids, TALLY_I32, 3),
+                 o = vector_of(off, TALLY_I32, 3), f = vector_of(real, TALLY_F32, 3), r;
     r = apply(b, TALLY__OP_rank_of, PTRS(&x, &i), 0, 0);
     EXPECT(r, TALLY_I64, "[3]", 2, 0, 3);
     r = apply(b, TALLY__OP_rank_of, PTRS(&x, &o), 0, 0);
@@ -306,8 +326,10 @@ static void rank_of_counts_the_scores_strictly_above(void **state)
     r = apply(b, TALLY__OP_rank_of, PTRS(&x, &f), 0, 0);
     EXPECT(r, TALLY_I64, "[3]", 0, 3, 1);
     tally_tensor two = vector_of(ids, TALLY_I32, 2), all = dense(ids, TALLY_I32, 2, SHAPE(1, 3));
-    REFUSED(TALLY_INVALID_ARGUMENT, "rank_of: argument 1, expected size 3 on axis 0, found 2", TALLY__OP_rank_of, 0, 0, &x, &two);
-    REFUSED(TALLY_INVALID_ARGUMENT, "rank_of: ids, expected rank 1, found rank 2", TALLY__OP_rank_of, 0, 0, &x, &all);
+    REFUSED(TALLY_INVALID_ARGUMENT, "rank_of: argument 1, expected size 3 on axis 0, found 2",
+            TALLY__OP_rank_of, 0, 0, &x, &two);
+    REFUSED(TALLY_INVALID_ARGUMENT, "rank_of: ids, expected rank 1, found rank 2",
+            TALLY__OP_rank_of, 0, 0, &x, &all);
 }
 
 int main(void)
