@@ -182,10 +182,12 @@ void tally__delta_reset(tally__delta *d)
     d->effects = d->did_reset = true;
     d->did_update = false;
     for (int i = 0; i < d->n_cells; i++)
-        if (d->cell[i].touched && !d->cell[i].block)
+        if (d->cell[i].touched && !d->cell[i].block) {
             tally__cell_reset(&d->cell[i]);
-        else
+            d->cell[i].touched = d->cell[i].open;     /* sizes that a batch brought outlive the reset, as they do in a store */
+        } else {
             d->did_update |= d->cell[i].touched;
+        }
 }
 
 tally_status tally__delta_accumulate(tally__delta *d, int cell, const tally_tensor *value, const tally_tensor *weight,

@@ -282,6 +282,37 @@ static void long_blocks_of_every_dtype_are_exact(void **state)
         }
 }
 
+static void blocks_of_whole_values_at_the_edge_of_their_range_are_exact(void **state)
+{
+    enum { N = 1200 };
+    static const double edge[] = { 0x1p21, 0x1p22 - 1, 0x1p22, 0x1p22 + 1, 0x1p22 + 0.5, 0x1p23, 0x1p24, 0x1p50, 0x1p51 - 1,
+                                   0x1p51, 0x1p51 + 1, 0x1p52 - 0.5, 0x1p53, 0x1p62, 0x1p63 };
+    static double v64[N];
+    static float  v32[N];
+    (void)state;
+    for (size_t e = 0; e < TALLY__COUNT(edge); e++)
+        for (int sign = 0; sign < 3; sign++) {
+            tally__cell c = new_cell(TALLY_STATE_SUM, 0, NULL), d = new_cell(TALLY_STATE_SUM, 0, NULL);
+            tally__sum  want64, want32, got;
+            memset(&want64, 0, sizeof want64);
+            memset(&want32, 0, sizeof want32);
+            for (int i = 0; i < N; i++) {
+                v64[i] = sign == 0 || (sign == 1 && i % 5) ? edge[e] : -edge[e];
+                v32[i] = (float)v64[i];
+                tally__sum_add_one(&want64, v64[i]);
+                tally__sum_add_one(&want32, (double)v32[i]);
+            }
+            add(&c, tally_vector(v64, N));
+            add(&d, tally_vector(v32, N));
+            tally__cell_get(&c, 0, &got);
+            assert_memory_equal(&got, &want64, sizeof got);
+            tally__cell_get(&d, 0, &got);
+            assert_memory_equal(&got, &want32, sizeof got);
+            tally__cell_drop(&c, x);
+            tally__cell_drop(&d, x);
+        }
+}
+
 static void a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it(void **state)
 {
     const float whole[] = { 1, 2, -7, 0 }, part = 0.5f;
@@ -479,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_operands_enter_as_their_single_elements_do),
         cmocka_unit_test(long_blocks_of_every_dtype_are_exact),
+        cmocka_unit_test(blocks_of_whole_values_at_the_edge_of_their_range_are_exact),
         cmocka_unit_test(a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it),
         cmocka_unit_test(sixty_four_bit_integers_pass_the_edge_of_int64_exactly),
         cmocka_unit_test(a_weight_of_one_adds_a_64_bit_integer_itself),
