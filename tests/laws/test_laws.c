@@ -452,6 +452,45 @@ static void update_read_reset_update_in_a_body_and_in_a_loop_is_as_eager(void **
     each_case("read and reset", check_read_reset);
 }
 
+static void sized_body(tally_trace *t, void *user)
+{
+    const way_user  *u = user;
+    tally_node       x[3];
+    for (int k = 0; k < u->n; k++)
+        x[k] = tally_arg(t, k);
+    tally_metric_ref m = tally_arg_metric(t, u->n);
+    update_of(t, m, x, u->n);
+    tally_reset_state(t, m);
+    tally_reset_state(t, m);
+}
+
+static void check_sized(law_case *c)
+{
+    for (int rows = 0; rows < 4; rows += 3) {
+        meal            f = food(c, rows);
+        tally_metric   *m = new_metric(c), *e = new_metric(c);
+        way_user        u = { WAY_PLAIN, f.n, NULL, { { NULL, 0, 0 } } };
+        tally_function *fn = tally_function_new(sized_body, &u, NULL, NULL);
+        tally_tensor    x[3];
+        tally_value     v[4];
+        int             n = values_of(&f, x, v);
+        v[n++] = tally__in_metric(m);
+        LAW(c, tally_call(fn, v, n, NULL, 0, NULL) == TALLY_OK);
+        eat(c, e, &f);
+        tally_metric_reset_state(e);
+        LAW(c, bytes_equal(class_pack(c->pool, m), class_pack(c->pool, e)));
+        tally_function_release(fn);
+        tally_metric_release(m);
+        tally_metric_release(e);
+    }
+}
+
+static void the_sizes_of_a_first_batch_outlive_a_reset_in_the_same_call(void **state)
+{
+    (void)state;
+    each_case("sizes and reset", check_sized);
+}
+
 /* ---- failure ---- */
 
 static void failing_body(tally_trace *t, void *user)
@@ -728,6 +767,7 @@ int main(void)
         cmocka_unit_test(eager_traced_looped_inlined_branched_and_captured_are_one),
         cmocka_unit_test(one_metric_twice_or_passed_and_captured_is_as_eager),
         cmocka_unit_test(update_read_reset_update_in_a_body_and_in_a_loop_is_as_eager),
+        cmocka_unit_test(the_sizes_of_a_first_batch_outlive_a_reset_in_the_same_call),
         cmocka_unit_test(a_failing_assert_after_updates_leaves_every_byte),
         cmocka_unit_test(clones_snapshots_merges_and_resets_keep_to_themselves),
         cmocka_unit_test(packed_bytes_come_back_as_the_same_metric),
