@@ -54,7 +54,11 @@ typedef struct tally__lane {
     const void *p;
     int64_t     step;
 } tally__lane;
+#if defined TALLY_TINY_LIMITS
+enum { TALLY__KERNEL_BLOCK = 32 };
+#else
 enum { TALLY__KERNEL_BLOCK = 256 };
+#endif
 /* n <= TALLY__KERNEL_BLOCK elements of a row in `to`: the row itself where it is that already, else
  * converted into block */
 tally__lane tally__lane_load(void *block, int32_t to, const char *row, int32_t dtype, int64_t step,
