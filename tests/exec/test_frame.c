@@ -126,6 +126,7 @@ static void a_state_that_no_batch_built_cannot_be_read(void **state)
     assert_status(program_run(&f->p, &err), TALLY_FAILED_PRECONDITION, &err);
     assert_error_has(&err, TALLY_FAILED_PRECONDITION, "Columns");
     assert_error_has(&err, TALLY_FAILED_PRECONDITION, "\"columns\"");
+    assert_error_has(&err, TALLY_FAILED_PRECONDITION, "test_frame.c:");
     assert_error_has(&err, TALLY_FAILED_PRECONDITION, "not built: no batch has been seen");
     tally__store_release(s);
 }
