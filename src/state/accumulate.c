@@ -3,7 +3,7 @@
  * The values of a run are exact from here on; what kernels fill them is not known here. */
 #include "state.h"
 
-enum { ADD_BLOCK = 256, ADD_LANES = 4 };
+enum { ADD_BLOCK = 1008, ADD_LANES = 4 };
 enum { LANE_VALUE, LANE_WEIGHT, LANE_MASK, LANE_CELL };
 
 /* n values for one element. w, m: NULL or aligned with v; strides in elements, 0 repeats */
@@ -16,6 +16,16 @@ typedef struct add_run {
 
 typedef tally_status (*add_function)(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err);
 
+static double load_one(const void *p, int32_t dtype)
+{
+    switch (dtype) {
+    case TALLY_F32:  return (double)*(const float *)p;
+    case TALLY_F64:  return *(const double *)p;
+    case TALLY_BOOL: return *(const uint8_t *)p != 0;
+    default:         return tally__load_f64(p, dtype);
+    }
+}
+
 static const char *run_value(const add_run *r, size_t i)
 {
     return r->v + (int64_t)i * r->sv * (int64_t)tally__element_size(r->dv);
@@ -23,17 +33,29 @@ static const char *run_value(const add_run *r, size_t i)
 
 static bool run_masked(const add_run *r, size_t i)
 {
-    return r->m && tally__load_f64(r->m + (int64_t)i * r->sm * (int64_t)tally__element_size(r->dm), r->dm) == 0;
+    return r->m && load_one(r->m + (int64_t)i * r->sm * (int64_t)tally__element_size(r->dm), r->dm) == 0;
 }
 
 static double run_weight(const add_run *r, size_t i)
 {
-    return r->w ? tally__load_f64(r->w + (int64_t)i * r->sw * (int64_t)tally__element_size(r->dw), r->dw) : 1;
+    return r->w ? load_one(r->w + (int64_t)i * r->sw * (int64_t)tally__element_size(r->dw), r->dw) : 1;
 }
 
 static double value_load(const void *p, int32_t dtype)
 {
-    return dtype == TALLY__EXACT ? tally__sum_round(p) : tally__load_f64(p, dtype);
+    return dtype == TALLY__EXACT ? tally__sum_round(p) : load_one(p, dtype);
+}
+
+static void load_doubles(double *to, const char *p, int32_t dtype, int64_t stride, size_t at, size_t n)
+{
+    const tally__sum_kernels *kernels = tally__sum_kernels_for(TALLY__ISA_AVX512);
+    p += (int64_t)at * stride * (int64_t)tally__element_size(dtype);
+    if (stride == 1 && dtype == TALLY_F32)
+        kernels->widen(to, (const float *)(const void *)p, n);
+    else if (stride == 1 && (dtype == TALLY_BOOL || dtype == TALLY_U8))
+        kernels->widen_bytes(to, (const uint8_t *)p, dtype == TALLY_BOOL, n);
+    else
+        tally__convert(to, TALLY_F64, p, dtype, stride, n);
 }
 
 /* values [at, at + n) as doubles, without those that the mask hides; their weights where there are any. How many */
@@ -41,10 +63,9 @@ static size_t run_gather(const add_run *r, size_t at, size_t n, double *v, doubl
 {
     size_t kept = 0;
     if (!r->m && r->dv != TALLY__EXACT) {
-        tally__convert(v, TALLY_F64, run_value(r, at), r->dv, r->sv, n);
+        load_doubles(v, r->v, r->dv, r->sv, at, n);
         if (r->w)
-            tally__convert(w, TALLY_F64, r->w + (int64_t)at * r->sw * (int64_t)tally__element_size(r->dw), r->dw,
-                           r->sw, n);
+            load_doubles(w, r->w, r->dw, r->sw, at, n);
         return n;
     }
     for (size_t i = at; i < at + n; i++)
@@ -116,22 +137,74 @@ static tally_status sum_add_singly(tally__cell *c, tally_context *x, int64_t k, 
     return s;
 }
 
+/* what the mask hides adds 0; true for any number that is not 0, as in run_masked */
+static void hide_masked(const add_run *r, size_t at, size_t n, double *v)
+{
+    uint8_t     shown[ADD_BLOCK];
+    const char *p = r->m + (int64_t)at * r->sm * (int64_t)tally__element_size(r->dm);
+    if (r->sm != 1 || (r->dm != TALLY_BOOL && r->dm != TALLY_U8)) {
+        tally__convert(shown, TALLY_BOOL, p, r->dm, r->sm, n);
+        p = (const char *)shown;
+    }
+    tally__sum_kernels_for(TALLY__ISA_AVX512)->hide(v, (const uint8_t *)p, n);
+}
+
+static void weigh_values(const add_run *r, size_t at, size_t n, double *v)
+{
+    const tally__sum_kernels *kernels = tally__sum_kernels_for(TALLY__ISA_AVX512);
+    double                    w[ADD_BLOCK];
+    if (r->dw == TALLY_F32 && r->sw == 1) {
+        kernels->weigh_f32(v, (const float *)(const void *)r->w + at, n);
+        return;
+    }
+    load_doubles(w, r->w, r->dw, r->sw, at, n);
+    kernels->weigh(v, w, n);
+}
+
 static tally_status sum_add_blocks(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
 {
-    double       v[ADD_BLOCK], w[ADD_BLOCK];
+    double       v[ADD_BLOCK];
     tally_status s = TALLY_OK;
     for (size_t at = 0; at < r->n && !s; at += ADD_BLOCK) {
-        const size_t n = run_gather(r, at, TALLY__MIN(r->n - at, (size_t)ADD_BLOCK), v, w);
-        for (size_t i = 0; r->w && i < n; i++)
-            v[i] = w[i] * v[i];
+        const size_t n = TALLY__MIN(r->n - at, (size_t)ADD_BLOCK);
+        load_doubles(v, r->v, r->dv, r->sv, at, n);
+        if (r->w)
+            weigh_values(r, at, n, v);
+        if (r->m)
+            hide_masked(r, at, n, v);
         s = sum_add_values(c, x, k, TALLY_F64, v, 1, n, err);
     }
+    return s;
+}
+
+/* one value of 1 for all: the weights themselves are the sum, as when weighted samples are counted */
+static bool weights_only(const add_run *r)
+{
+    return r->w && !r->m && !r->sv && r->dv != TALLY__EXACT && r->dw != TALLY_I64 && r->dw != TALLY_U64 &&
+           load_one(r->v, r->dv) == 1;
+}
+
+/* One float for one element, the update of a running value: nothing to scan, nothing to split. */
+static tally_status sum_add_float(tally__cell *c, tally_context *x, int64_t k, double v, tally_error *err)
+{
+    const bool whole = v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v;
+    if (whole && !c->wide && tally__whole_add(&c->whole[k], (int64_t)v))
+        return TALLY_OK;
+    tally_status s = sum_to_words(c, x, err);
+    if (!s)
+        tally__sum_add_one(&c->sum[k], v);
     return s;
 }
 
 static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
 {
     const bool plain = !r->w && !r->m;
+    if (r->n == 1 && !plain && tally__is_float(r->dv)) {
+        const double v = run_masked(r, 0) ? 0 : run_weight(r, 0) * load_one(r->v, r->dv);
+        return sum_add_float(c, x, k, v, err);
+    }
+    if (weights_only(r))
+        return sum_add_values(c, x, k, r->dw, r->w, r->sw, r->n, err);
     if (r->dv == TALLY__EXACT || (!plain && (r->dv == TALLY_I64 || r->dv == TALLY_U64)))
         return sum_add_singly(c, x, k, r, err);
     return plain ? sum_add_values(c, x, k, r->dv, r->v, r->sv, r->n, err) : sum_add_blocks(c, x, k, r, err);
@@ -159,6 +232,12 @@ static tally_status count_add(tally__cell *c, tally_context *x, int64_t k, const
     uint64_t count = (uint64_t)c->whole[k];
     (void)x;
     (void)err;
+    if (!r->w && !r->m && r->sv == 1 && (r->dv == TALLY_BOOL || r->dv == TALLY_U8)) {
+        int64_t part[3];
+        tally__sum_kernels_for(TALLY__ISA_AVX512)->integers(r->v, TALLY_BOOL, r->n, part);
+        c->whole[k] = (int64_t)(count + (uint64_t)part[0]);
+        return TALLY_OK;
+    }
     for (size_t at = 0; at < r->n; at += ADD_BLOCK) {
         const size_t n = run_chosen(r, at, v);
         for (size_t i = 0; i < n; i++)
@@ -295,19 +374,6 @@ static tally_status walk_all(const add_walk *g, tally__cell *c, tally_context *x
     }
 }
 
-/* One float for a scalar sum, the update of a running value: nothing to scan, nothing to split. */
-static tally_status sum_add_float(tally__cell *c, tally_context *x, double v, tally_error *err)
-{
-    c->touched = true;
-    const bool whole = v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v;
-    if (whole && !c->wide && tally__whole_add(c->whole, (int64_t)v))
-        return TALLY_OK;
-    tally_status s = sum_to_words(c, x, err);
-    if (!s)
-        tally__sum_add_one(c->sum, v);
-    return s;
-}
-
 static bool is_aligned(const tally_tensor *value, const tally_tensor *t)
 {
     if (!t)
@@ -325,9 +391,10 @@ tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tall
     assert(is_aligned(value, weight) && is_aligned(value, mask));
     const bool plain = value->rank <= 1 && !c->rank && !weight && !mask;
     if (plain && c->kind == TALLY_STATE_SUM && (!value->rank || value->shape[0] == 1) &&
-        (value->dtype == TALLY_F32 || value->dtype == TALLY_F64))
-        return sum_add_float(c, x, value->dtype == TALLY_F32 ? (double)*(const float *)value->data
-                                                             : *(const double *)value->data, err);
+        (value->dtype == TALLY_F32 || value->dtype == TALLY_F64)) {
+        c->touched = true;
+        return sum_add_float(c, x, 0, load_one(value->data, value->dtype), err);
+    }
     add_run r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
     if (plain) {
         if (value->rank) {

@@ -4,79 +4,41 @@
 #include "state.h"
 
 enum {
-    WHOLE_FIRST = 8,       /* a cheap look before whole blocks: data with fractions mostly shows it at once */
-    WHOLE_BLOCK = 511
+    WHOLE_LOOK = 8,        /* a cheap look before whole blocks: data with fractions mostly shows it at once */
+    WHOLE_SHORT = 64,      /* too few to look first */
+    WHOLE_INTEGERS = 1 << 24
 };
 
-/* Adding 1.5 * 2^52 turns a whole |x| <= 2^51 into the low bits of a double without rounding; the bit patterns are
- * summed as integers. Anything else leaves the binade (checked in high) or does not come back unchanged (left). With
- * 1.5 * 2^23 the same holds for floats up to 2^22, at twice the speed; 511 of them cannot overflow 32 bits. */
-#define WHOLE_STEP(R, U, bits, x)                                          \
-    do {                                                                   \
-        const R z_ = (R)(x) + magic, y_ = z_ - magic;                      \
-        sum += bits(z_);                                                   \
-        high |= bits(z_) ^ base;                                           \
-        left |= (U)(bits(y_) ^ bits((R)(x))) << 1;                         \
-    } while (0)
-#define WHOLE_FLOATS(name, T, R, U, I, bits, half, exponent_at)                                \
-    static bool name(const T *p, int64_t stride, size_t n, int64_t *total)                     \
-    {                                                                                          \
-        const R magic = (half);                                                                \
-        const U base = bits(magic);                                                            \
-        U       sum = 0, high = 0, left = 0;                                                   \
-        if (stride == 1)                                                                       \
-            for (size_t i = 0; i < n; i++)                                                     \
-                WHOLE_STEP(R, U, bits, p[i]);                                                  \
-        else                                                                                   \
-            for (size_t i = 0; i < n; i++, p += stride)                                        \
-                WHOLE_STEP(R, U, bits, *p);                                                    \
-        *total = (I)(sum - (U)((U)n * base));                                                  \
-        return !(high >> (exponent_at)) && !left;                                              \
-    }
-WHOLE_FLOATS(whole_f32_wide, float, double, uint64_t, int64_t, tally__f64_bits, 6755399441055744.0, 52)
-WHOLE_FLOATS(whole_f32_short, float, float, uint32_t, int32_t, tally__f32_bits, 12582912.0f, 23)
-WHOLE_FLOATS(whole_f64, double, double, uint64_t, int64_t, tally__f64_bits, 6755399441055744.0, 52)
-
-static bool whole_f32(const float *p, int64_t stride, size_t n, int64_t *total)
+static bool whole_floats(int32_t dtype, const void *p, int64_t stride, size_t n, int64_t *total)
 {
-    return (n > WHOLE_FIRST && whole_f32_short(p, stride, n, total)) || whole_f32_wide(p, stride, n, total);
-}
-
-/* f16, bf16 */
-static bool whole_halves(int32_t dtype, const void *p, int64_t stride, size_t n, int64_t *total)
-{
-    double x[WHOLE_BLOCK];
+    const tally__sum_kernels *kernels = tally__sum_kernels_for(TALLY__ISA_AVX512);
+    double                    x[TALLY__WHOLE_BLOCK];
+    if (dtype == TALLY_F32 && stride == 1)
+        return kernels->whole_f32(p, n, total);
+    if (dtype == TALLY_F64 && stride == 1)
+        return kernels->whole_f64(p, n, total);
     tally__convert(x, TALLY_F64, p, dtype, stride, n);
-    return whole_f64(x, 1, n, total);
+    return kernels->whole_f64(x, n, total);
 }
 
-#define WHOLE_INTEGERS(name, T)                                                            \
-    static bool name(const T *p, int64_t stride, size_t n, int64_t *total)                 \
-    {                                                                                      \
-        int64_t sum = 0;                                                                   \
-        if (stride == 1)                                                                   \
-            for (size_t i = 0; i < n; i++)                                                 \
-                sum += p[i];                                                               \
-        else                                                                               \
-            for (size_t i = 0; i < n; i++, p += stride)                                    \
-                sum += *p;                                                                 \
-        *total = sum;                                                                      \
-        return true;                                                                       \
-    }
-WHOLE_INTEGERS(whole_u8, uint8_t)
-WHOLE_INTEGERS(whole_i8, int8_t)
-WHOLE_INTEGERS(whole_u16, uint16_t)
-WHOLE_INTEGERS(whole_i16, int16_t)
-WHOLE_INTEGERS(whole_u32, uint32_t)
-WHOLE_INTEGERS(whole_i32, int32_t)
-
-static bool whole_bool(const uint8_t *p, int64_t stride, size_t n, int64_t *total)
+/* up to 32 bits, and truth: always whole, and WHOLE_INTEGERS of them fit */
+static int64_t whole_integers(int32_t dtype, const void *p, int64_t stride, size_t n)
 {
-    int64_t sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += p[(int64_t)i * stride] != 0;
-    *total = sum;
-    return true;
+    const tally__sum_kernels *kernels = tally__sum_kernels_for(TALLY__ISA_AVX512);
+    const int64_t             step = stride * (int64_t)tally__element_size(dtype);
+    int64_t                   part[3], total = 0;
+    uint32_t                  packed[TALLY__WHOLE_BLOCK];
+    if (stride == 1) {
+        kernels->integers(p, dtype, n, part);
+        return part[0];
+    }
+    for (size_t done = 0; done < n; done += TALLY__WHOLE_BLOCK) {
+        const size_t m = TALLY__MIN(n - done, (size_t)TALLY__WHOLE_BLOCK);
+        tally__convert(packed, dtype, (const char *)p + (int64_t)done * step, dtype, stride, m);
+        kernels->integers(packed, dtype, m, part);
+        total += part[0];
+    }
+    return total;
 }
 
 static bool whole_i64(const int64_t *p, int64_t stride, size_t n, int64_t *total)
@@ -97,40 +59,65 @@ static bool whole_u64(const uint64_t *p, int64_t stride, size_t n, int64_t *tota
     return true;
 }
 
+/* the most values that are tried at once */
+static size_t whole_step(int32_t dtype)
+{
+    return tally__is_float(dtype) || tally__dtype_bits(dtype) > 32 ? (size_t)TALLY__WHOLE_BLOCK : (size_t)WHOLE_INTEGERS;
+}
+
 static bool whole_block(int32_t dtype, const void *p, int64_t stride, size_t n, int64_t *total)
 {
-    switch ((tally_dtype)dtype) {
-    case TALLY_BOOL: return whole_bool(p, stride, n, total);
-    case TALLY_U8: return whole_u8(p, stride, n, total);
-    case TALLY_I8: return whole_i8(p, stride, n, total);
-    case TALLY_U16: return whole_u16(p, stride, n, total);
-    case TALLY_I16: return whole_i16(p, stride, n, total);
-    case TALLY_U32: return whole_u32(p, stride, n, total);
-    case TALLY_I32: return whole_i32(p, stride, n, total);
-    case TALLY_U64: return whole_u64(p, stride, n, total);
-    case TALLY_I64: return whole_i64(p, stride, n, total);
-    case TALLY_F16:
-    case TALLY_BF16: return whole_halves(dtype, p, stride, n, total);
-    case TALLY_F32: return whole_f32(p, stride, n, total);
-    case TALLY_F64: return whole_f64(p, stride, n, total);
+    if (tally__is_float(dtype))
+        return whole_floats(dtype, p, stride, n, total);
+    if (dtype == TALLY_I64)
+        return whole_i64(p, stride, n, total);
+    if (dtype == TALLY_U64)
+        return whole_u64(p, stride, n, total);
+    *total = whole_integers(dtype, p, stride, n);
+    return true;
+}
+
+/* one value, the update of a running total: no kernel */
+static bool whole_one(int32_t dtype, const void *p, int64_t *v)
+{
+    double x;
+    switch (dtype) {
+    case TALLY_BOOL: *v = *(const uint8_t *)p != 0; return true;
+    case TALLY_I32:  *v = *(const int32_t *)p; return true;
+    case TALLY_F32:  x = (double)*(const float *)p; break;
+    case TALLY_F64:  x = *(const double *)p; break;
+    default:         return whole_block(dtype, p, 1, 1, v);
     }
-    return false;
+    if (!(x >= -0x1p51 && x <= 0x1p51 && (double)(int64_t)x == x))
+        return false;
+    *v = (int64_t)x;
+    return true;
+}
+
+/* one value n times: a repeated 1 is how samples are counted */
+static bool whole_repeated(int64_t *into, int32_t dtype, const void *p, size_t n)
+{
+    int64_t one;
+    if (!whole_one(dtype, p, &one))
+        return false;
+    if (n == 1)
+        return tally__whole_add(into, one);
+    return one >= -INT32_MAX && one <= INT32_MAX && n <= INT32_MAX && tally__whole_add(into, one * (int64_t)n);
 }
 
 size_t tally__whole_prefix(int64_t *into, int32_t dtype, const void *p, int64_t stride, size_t n)
 {
-    int64_t one;
-    if (n == 1)                  /* a scalar update: nothing but the value counts */
-        return whole_block(dtype, p, 1, 1, &one) && tally__whole_add(into, one);
     const int64_t step = stride * (int64_t)tally__element_size(dtype);
-    size_t        done = 0;
-    while (done < n) {
-        const size_t m = TALLY__MIN(n - done, (size_t)(done ? WHOLE_BLOCK : WHOLE_FIRST));
-        int64_t      total;
-        if (!whole_block(dtype, (const char *)p + (int64_t)done * step, stride, m, &total) ||
-            !tally__whole_add(into, total))
-            break;
+    int64_t       total;
+    if (n == 1 || (n && !stride))
+        return whole_repeated(into, dtype, p, n) ? n : 0;
+    if (n > WHOLE_SHORT && tally__is_float(dtype) && !whole_floats(dtype, p, stride, WHOLE_LOOK, &total))
+        return 0;
+    for (size_t done = 0; done < n;) {
+        const size_t m = TALLY__MIN(n - done, whole_step(dtype));
+        if (!whole_block(dtype, (const char *)p + (int64_t)done * step, stride, m, &total) || !tally__whole_add(into, total))
+            return done;
         done += m;
     }
-    return done;
+    return n;
 }

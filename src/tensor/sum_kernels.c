@@ -116,9 +116,17 @@ static bool TALLY__NAMED(sum_split_f32)(const float *x, size_t n, int top, int l
     return TALLY__NAMED(split_levels)(NULL, x, n, top, 4, k);
 }
 
-static void TALLY__NAMED(sum_widen)(double *out, const float *x, size_t n)
+static void TALLY__NAMED(sum_widen)(double *restrict out, const float *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++) out[i] = x[i];
+}
+
+static void TALLY__NAMED(widen_bytes)(double *restrict out, const uint8_t *restrict x, bool truth, size_t n)
+{
+    if (truth)
+        for (size_t i = 0; i < n; i++) out[i] = x[i] != 0;
+    else
+        for (size_t i = 0; i < n; i++) out[i] = x[i];
 }
 
 /* lowest and highest biased exponent of the finite values that are not 0; low > high where there are none */
@@ -151,6 +159,48 @@ static size_t TALLY__NAMED(sum_peel)(double *out, const double *x, size_t n, int
     return peeled;
 }
 
+/* Adding 1.5 * 2^52 turns a whole |x| < 2^51 into the low bits of a double without rounding; the bit patterns are summed as
+ * integers. Anything else leaves the binade (seen in high) or does not come back unchanged (left), in every floating-point
+ * mode. With 1.5 * 2^23 the same holds for floats below 2^22, at twice the speed; fewer than 512 cannot overflow 32 bits. */
+#define TALLY__WHOLE(name, T, R, U, I, bits, half, exponent_at)                           \
+    static bool TALLY__NAMED(name)(const T *x, size_t n, int64_t *total)                  \
+    {                                                                                     \
+        const R magic = (half);                                                           \
+        const U base = bits(magic);                                                       \
+        U       sum = 0, high = 0, left = 0;                                              \
+        for (size_t i = 0; i < n; i++) {                                                  \
+            const R y = (R)x[i], z = y + magic;                                           \
+            sum += bits(z);                                                               \
+            high |= bits(z) ^ base;                                                       \
+            left |= bits(z - magic) ^ bits(y);                                            \
+        }                                                                                 \
+        *total = (I)(sum - (U)n * base);                                                  \
+        return !(high >> (exponent_at)) && !(left << 1);                                  \
+    }
+TALLY__WHOLE(whole_short, float, float, uint32_t, int32_t, tally__f32_bits, 12582912.0f, 23)
+TALLY__WHOLE(whole_long, float, double, uint64_t, int64_t, tally__f64_bits, 6755399441055744.0, 52)
+TALLY__WHOLE(whole_f64, double, double, uint64_t, int64_t, tally__f64_bits, 6755399441055744.0, 52)
+
+static bool TALLY__NAMED(whole_f32)(const float *x, size_t n, int64_t *total)
+{
+    return TALLY__NAMED(whole_short)(x, n, total) || TALLY__NAMED(whole_long)(x, n, total);
+}
+
+static void TALLY__NAMED(weigh)(double *restrict v, const double *restrict w, size_t n)
+{
+    for (size_t i = 0; i < n; i++) v[i] = w[i] * v[i];
+}
+
+static void TALLY__NAMED(weigh_f32)(double *restrict v, const float *restrict w, size_t n)
+{
+    for (size_t i = 0; i < n; i++) v[i] = (double)w[i] * v[i];
+}
+
+static void TALLY__NAMED(hide)(double *restrict v, const uint8_t *restrict shown, size_t n)
+{
+    for (size_t i = 0; i < n; i++) v[i] = shown[i] ? v[i] : 0.0;
+}
+
 /* 8 and 16 bits: chunks of 2^15 fit in 32 bits */
 #define TALLY__SMALL(name, type, value)                                                   \
     static int64_t TALLY__NAMED(name)(const type *x, size_t n)                            \
@@ -164,11 +214,30 @@ static size_t TALLY__NAMED(sum_peel)(double *out, const double *x, size_t n, int
         }                                                                                 \
         return total;                                                                     \
     }
-TALLY__SMALL(sum_bool, uint8_t, x[done + i] != 0)
 TALLY__SMALL(sum_u8, uint8_t, x[done + i])
 TALLY__SMALL(sum_i8, int8_t, x[done + i])
 TALLY__SMALL(sum_u16, uint16_t, x[done + i])
 TALLY__SMALL(sum_i16, int16_t, x[done + i])
+
+/* truth: lanes of a byte, emptied before they are full. As many lanes as the widest register has bytes */
+static int64_t TALLY__NAMED(sum_bool)(const uint8_t *x, size_t n)
+{
+    enum { LANES = 64, FULL = 255 };
+    int64_t total = 0;
+    size_t  at = 0;
+
+    while (n - at >= LANES) {
+        const size_t rounds = TALLY__MIN((n - at) / LANES, (size_t)FULL);
+        uint8_t      lane[LANES] = { 0 };
+        int32_t      sum = 0;
+        for (size_t r = 0; r < rounds; r++, at += LANES)
+            for (size_t i = 0; i < LANES; i++) lane[i] = (uint8_t)(lane[i] + (x[at + i] != 0));
+        for (size_t i = 0; i < LANES; i++) sum += lane[i];
+        total += sum;
+    }
+    for (; at < n; at++) total += x[at] != 0;
+    return total;
+}
 
 static int64_t TALLY__NAMED(sum_u32)(const uint32_t *x, size_t n)
 {
@@ -219,5 +288,7 @@ static void TALLY__NAMED(sum_integers)(const void *x, int32_t dtype, size_t n, i
 
 const tally__sum_kernels TALLY__NAMED(tally__sum_kernels) = {
     TALLY__NAMED(sum_narrow), TALLY__NAMED(sum_split), TALLY__NAMED(sum_split_f32), TALLY__NAMED(sum_widen),
-    TALLY__NAMED(sum_range), TALLY__NAMED(sum_peel), TALLY__NAMED(sum_integers)
+    TALLY__NAMED(sum_range), TALLY__NAMED(sum_peel), TALLY__NAMED(sum_integers), TALLY__NAMED(widen_bytes),
+    TALLY__NAMED(whole_f32), TALLY__NAMED(whole_f64), TALLY__NAMED(weigh),
+    TALLY__NAMED(weigh_f32), TALLY__NAMED(hide)
 };

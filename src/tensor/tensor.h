@@ -99,7 +99,7 @@ void   tally__sum_add(tally__sum *s, tally__guess *g, int32_t dtype, const void 
 
 /* sum_kernels.c: the block loops, one table per instruction set. k[j] counts units of level j; false: the block is
  * wider than the levels, rounds to 2^(top - 2) or more, or is not finite, and k means nothing. At most TALLY__SUM_BLOCK values. */
-enum { TALLY__SUM_BLOCK = 2016, TALLY__SUM_LEVELS = 4 };
+enum { TALLY__SUM_BLOCK = 2016, TALLY__SUM_LEVELS = 4, TALLY__WHOLE_BLOCK = 496 };
 typedef struct tally__sum_kernels {
     bool (*narrow)(const float *x, size_t n, int top, int64_t *k);      /* sum = k * 2^(top - 44) */
     bool (*split)(const double *x, size_t n, int top, int levels, int64_t k[TALLY__SUM_LEVELS]); /* k[j] * 2^(top-52-51j) */
@@ -108,6 +108,13 @@ typedef struct tally__sum_kernels {
     void (*range)(const double *x, size_t n, int32_t *low, int32_t *high);  /* biased exponents; see there */
     size_t (*peel)(double *out, const double *x, size_t n, int32_t low, int32_t high);
     void (*integers)(const void *x, int32_t dtype, size_t n, int64_t part[3]);  /* sum = part[0] + part[1]<<32 + part[2]<<64 */
+    void (*widen_bytes)(double *out, const uint8_t *x, bool truth, size_t n);   /* truth: 1 where x is not 0 */
+    /* true: all are whole, |x| < 2^51, and total is their sum; at most TALLY__WHOLE_BLOCK values */
+    bool (*whole_f32)(const float *x, size_t n, int64_t *total);
+    bool (*whole_f64)(const double *x, size_t n, int64_t *total);
+    void (*weigh)(double *v, const double *w, size_t n);                /* v = w * v */
+    void (*weigh_f32)(double *v, const float *w, size_t n);
+    void (*hide)(double *v, const uint8_t *shown, size_t n);            /* 0 where shown is 0 */
 } tally__sum_kernels;
 extern const tally__sum_kernels tally__sum_kernels_base;
 #if defined TALLY_KERNELS_X86

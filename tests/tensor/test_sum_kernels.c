@@ -1,10 +1,11 @@
 /* sum_kernels: each kernel by itself. A block it takes is counted exactly, a block it cannot count is
- * refused: one value too large, one bit too low, one that is not finite, at any place. */
+ * refused: one value too large, one bit too low, one that is not finite, at any place. All instruction sets of this
+ * machine pass the same tests; that they agree on every block is in tests/kernel. */
 #include "../support.h"
 
 #include "../../src/tensor/tensor.h"
 
-static const tally__sum_kernels *const kernels = &tally__sum_kernels_base;
+static const tally__sum_kernels *kernels;     /* of one instruction set after the other */
 enum { N = TALLY__SUM_BLOCK };
 static float  f32[N];
 static double f64[N], copy[N];
@@ -156,6 +157,90 @@ static void halves_of_integers_are_added_apart(void **state)
     assert_true(part[0] == 2 && part[1] == 0 && part[2] == 0);
 }
 
+static void truth_is_counted_at_any_length(void **state)
+{
+    static uint8_t truth[64 * 255 * 2 + 200];
+    int64_t        part[3];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof truth; i++) truth[i] = i % 7 == 6 ? 0 : (uint8_t)(1 + i % 255);
+    for (size_t n = 0; n <= sizeof truth; n += n < 300 ? 1 : 997) {
+        int64_t want = 0;
+        for (size_t i = 0; i < n; i++) want += truth[i] != 0;
+        kernels->integers(truth, TALLY_BOOL, n, part);
+        assert_true(part[0] == want && !part[1] && !part[2]);
+    }
+    memset(truth, 1, sizeof truth);
+    kernels->integers(truth, TALLY_BOOL, sizeof truth, part);
+    assert_true(part[0] == (int64_t)sizeof truth);
+}
+
+static void whole_values_are_added_up_to_their_limits(void **state)
+{
+    const float  limit[] = { 0x1p22f, -0x1p22f, 0x1.fffffep50f, -0x1p51f, -0.0f, 4194303.0f, 8388608.0f };
+    int64_t      total;
+
+    (void)state;
+    for (size_t k = 0; k < TALLY__COUNT(limit); k++)
+        for (size_t n = 1; n <= TALLY__WHOLE_BLOCK; n += n < 70 ? 1 : 71) {
+            for (size_t i = 0; i < n; i++) f64[i] = (double)(f32[i] = i % 3 ? limit[k] : -1.0f);
+            int64_t want = 0;
+            for (size_t i = 0; i < n; i++) want += (int64_t)f64[i];
+            assert_true(kernels->whole_f32(f32, n, &total));
+            assert_true(total == want);
+            assert_true(kernels->whole_f64(f64, n, &total));
+            assert_true(total == want);
+        }
+}
+
+static void a_single_value_that_is_not_whole_is_refused_wherever_it_stands(void **state)
+{
+    const double bad[] = { 0.5,      -1.5, 0x1p-149, 0x1p-1074, (double)NAN, (double)INFINITY, -(double)INFINITY,
+                           0x1.8p51, 0x1p60, 4194303.5, 1e300 };
+    int64_t      total;
+
+    (void)state;
+    for (size_t b = 0; b < TALLY__COUNT(bad); b++)
+        for (size_t n = 1; n <= 70; n += 3)
+            for (size_t i = 0; i < n; i++) {
+                for (size_t j = 0; j < n; j++) f32[j] = 3, f64[j] = 3;
+                f64[i] = bad[b];
+                assert_false(kernels->whole_f64(f64, n, &total));
+                f32[i] = (float)bad[b];
+                if (f32[i] != 0) assert_false(kernels->whole_f32(f32, n, &total));
+            }
+}
+
+static void weights_multiply_and_masks_hide(void **state)
+{
+    uint8_t  shown[100];
+    test_rng r = { 9 };
+
+    (void)state;
+    for (size_t n = 0; n <= 100; n++) {
+        for (size_t i = 0; i < n; i++) {
+            f64[i] = i % 9 ? test_any_f64(&r) : (double)NAN;
+            copy[i] = test_unit(&r);
+            shown[i] = (uint8_t)(i % 3);
+        }
+        kernels->hide(f64, shown, n);
+        for (size_t i = 0; i < n; i += 3) assert_bits_f64(f64[i], 0.0);
+        for (size_t i = 0; i < n; i++) f64[i] = test_unit(&r);
+        const double last = f64[n ? n - 1 : 0];
+        kernels->weigh(f64, copy, n);
+        if (n) assert_bits_f64(f64[n - 1], copy[n - 1] * last);
+        for (size_t i = 0; i < n; i++) f64[i] = copy[i], f32[i] = (float)test_unit(&r);
+        kernels->weigh_f32(f64, f32, n);
+        for (size_t i = 0; i < n; i++) assert_bits_f64(f64[i], (double)f32[i] * copy[i]);
+        kernels->widen_bytes(f64, shown, false, n);
+        kernels->widen_bytes(copy, shown, true, n);
+        for (size_t i = 0; i < n; i++) {
+            assert_bits_f64(f64[i], (double)shown[i]);
+            assert_bits_f64(copy[i], shown[i] ? 1.0 : 0.0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +252,15 @@ int main(void)
         cmocka_unit_test(widening_is_exact),
         cmocka_unit_test(floats_split_as_their_doubles_do),
         cmocka_unit_test(halves_of_integers_are_added_apart),
+        cmocka_unit_test(truth_is_counted_at_any_length),
+        cmocka_unit_test(whole_values_are_added_up_to_their_limits),
+        cmocka_unit_test(a_single_value_that_is_not_whole_is_refused_wherever_it_stands),
+        cmocka_unit_test(weights_multiply_and_masks_hide),
     };
-    return cmocka_run_group_tests_name("sum_kernels", tests, NULL, NULL);
+    int failed = 0;
+    for (int isa = TALLY__ISA_BASE; isa <= (int)tally__cpu(); isa++) {
+        kernels = tally__sum_kernels_for((tally__isa)isa);
+        failed += cmocka_run_group_tests_name("sum_kernels", tests, NULL, NULL);
+    }
+    return failed;
 }
