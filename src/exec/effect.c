@@ -114,6 +114,16 @@ static bool aligns(const tally_tensor *w, const tally_tensor *value)
     return w->rank <= value->rank;
 }
 
+/* what the pass "count" made of an update by ones: as many of them as the value has elements */
+static tally_status run_count(tally__frame *f, const tally__node *n, const tally_tensor *value,
+                              tally_error *err)
+{
+    const int64_t      elements = tally__elements(value->rank, value->shape);
+    const tally_tensor ones = { &elements, TALLY_I64, 0, { 0 }, { 0 } };
+    return elements ? tally__delta_accumulate(&f->delta[n->slot], n->cell, &ones, NULL, NULL, err)
+                    : TALLY_OK;
+}
+
 static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_error *err)
 {
     assert(n->n_arg == 3);
@@ -129,6 +139,8 @@ static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_
         return shapes_differ(f, n, "weight", weight->rank, value->shape, weight, err);
     if (mask && !aligns(mask, value))
         return shapes_differ(f, n, "mask", mask->rank, value->shape, mask, err);
+    if (n->axis)
+        return run_count(f, n, value, err);
     return tally__delta_accumulate(&f->delta[n->slot], n->cell, value, weight, mask, err);
 }
 

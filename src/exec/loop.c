@@ -127,6 +127,6 @@ static tally_status run_in_blocks(loop *l, tally_error *err)
 tally_status tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err)
 {
     loop l = { .f = f, .s = s, .rows = s->n_load ? f->view[s->load[0]]->shape[0] : f->size[s->rows] };
-    l.block = block_rows(&l);
+    l.block = l.rows > 1 ? block_rows(&l) : 1;
     return l.rows <= l.block ? run_nodes(&l, err) : run_in_blocks(&l, err);
 }

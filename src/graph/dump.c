@@ -49,7 +49,7 @@ static void count_uses(tally__dump *d)
         use(d, g->out[i].node, 1);
 }
 
-static void give_names(tally__dump *d)
+static void give_names(tally__dump *d, bool all)
 {
     for (tally__id i = 1; i < d->g->n_node; i++) {
         const tally__node *n = &d->g->node[i];
@@ -58,13 +58,13 @@ static void give_names(tally__dump *d)
             if (!d->name[n->arg[k]])
                 weight += d->weight[n->arg[k]];
         d->weight[i] = weight;
-        if (!needs_no_name(n) && (!is_pure(n) || d->used[i] != 1 || weight > INLINE_MOST))
+        if (!needs_no_name(n) && (all || !is_pure(n) || d->used[i] != 1 || weight > INLINE_MOST))
             d->name[i] = ++d->names;
     }
 }
 
 /* ---- lines */
-static void begin_line(tally__dump *d, int depth)
+void tally__dump_indent(tally__dump *d, int depth)
 {
     d->line = d->out->n;
     for (int i = 0; i < depth; i++)
@@ -86,14 +86,14 @@ static void put_update(tally__dump *d, const tally__node *n)
 {
     const tally__cell_spec  *spec = &d->g->slot[n->slot].schema->spec[n->cell];
     const tally__node       *value = &d->g->node[n->arg[0]];
-    bool                     sums = value->rank > spec->rank;
+    bool                     sums = value->rank > spec->rank || n->axis;
     static const char *const fold[] = { "", "sum", "count", "min", "max", "" };
     tally__dump_cell(d, n);
     tally__dump_put(d, spec->kind == TALLY_STATE_MIN   ? " min= "
                        : spec->kind == TALLY_STATE_MAX ? " max= "
                                                        : " += ");
     if (spec->kind == TALLY_STATE_COUNT || sums)
-        tally__put(d->out, "%s(", fold[spec->kind]);
+        tally__put(d->out, "%s(", n->axis ? "count" : fold[spec->kind]);
     if (n->arg[1]) {
         tally__dump_value(d, n->arg[1], TALLY__BIND_PRODUCT);
         tally__dump_put(d, " * ");
@@ -139,15 +139,16 @@ static void put_assigned(tally__dump *d, const tally__id *name, const tally__id 
 static void put_region(tally__dump *d, uint32_t region, int depth);
 
 /* The names of an if's values are those of the results that follow it. */
-static void put_yield(tally__dump *d, tally__id owner, uint32_t region, const char *word, int depth)
+void tally__dump_yield(tally__dump *d, uint32_t region, int depth)
 {
     const tally__region *r = &d->g->region[region];
-    const tally__node   *n = &d->g->node[owner];
+    const tally__node   *n = &d->g->node[r->owner];
+    bool                 body = n->op == TALLY__OP_while && region == n->inner[1];
     if (!r->n_yield)
         return;
-    begin_line(d, depth);
-    tally__dump_put(d, word);
-    if (n->op == TALLY__OP_while && region == n->inner[1])
+    tally__dump_indent(d, depth);
+    tally__dump_put(d, n->op == TALLY__OP_if ? "give " : body ? "next " : "test ");
+    if (body)
         put_assigned(d, r->param, r->yield, r->n_yield);
     else
         tally__dump_values(d, r->yield, r->n_yield);
@@ -162,9 +163,8 @@ static void share_names(tally__dump *d, const tally__node *n)
         d->name[b->param[k]] = d->name[c->param[k]];
 }
 
-static void put_while(tally__dump *d, tally__id id, int depth)
+static void put_while_head(tally__dump *d, const tally__node *n)
 {
-    const tally__node   *n = &d->g->node[id];
     const tally__region *c = &d->g->region[n->inner[0]];
     share_names(d, n);
     tally__dump_put(d, n->n_arg ? "while (" : "while");
@@ -172,28 +172,39 @@ static void put_while(tally__dump *d, tally__id id, int depth)
     tally__dump_put(d, n->n_arg ? ")" : "");
     if (n->limit >= 0)
         tally__put(d->out, " at most %l times%s", n->limit, n->limit_is_error ? " or fail" : "");
+}
+
+static void put_while(tally__dump *d, tally__id id, int depth)
+{
+    const tally__node *n = &d->g->node[id];
+    put_while_head(d, n);
     end_line(d, n->place);
     put_region(d, n->inner[0], depth + 1);
-    put_yield(d, id, n->inner[0], "test ", depth + 1);
+    tally__dump_yield(d, n->inner[0], depth + 1);
     put_region(d, n->inner[1], depth + 1);
-    put_yield(d, id, n->inner[1], "next ", depth + 1);
+    tally__dump_yield(d, n->inner[1], depth + 1);
+}
+
+static void put_if_head(tally__dump *d, const tally__node *n)
+{
+    tally__dump_put(d, "if ");
+    tally__dump_value(d, n->arg[0], TALLY__BIND_ANY);
 }
 
 static void put_if(tally__dump *d, tally__id id, int depth)
 {
     const tally__node   *n = &d->g->node[id];
     const tally__region *b = &d->g->region[n->inner[1]];
-    tally__dump_put(d, "if ");
-    tally__dump_value(d, n->arg[0], TALLY__BIND_ANY);
+    put_if_head(d, n);
     end_line(d, n->place);
     put_region(d, n->inner[0], depth + 1);
-    put_yield(d, id, n->inner[0], "give ", depth + 1);
+    tally__dump_yield(d, n->inner[0], depth + 1);
     if (!b->n_list && !b->n_yield)
         return;
-    begin_line(d, depth);
+    tally__dump_indent(d, depth);
     tally__dump_put(d, "else\n");
     put_region(d, n->inner[1], depth + 1);
-    put_yield(d, id, n->inner[1], "give ", depth + 1);
+    tally__dump_yield(d, n->inner[1], depth + 1);
 }
 
 static void put_named(tally__dump *d, tally__id id)
@@ -209,12 +220,30 @@ static void put_named(tally__dump *d, tally__id id)
         tally__dump_expression(d, id, TALLY__BIND_ANY);
 }
 
+bool tally__dump_has_line(const tally__dump *d, tally__id id)
+{
+    return !d->g->node[id].dtype || d->name[id];
+}
+
+void tally__dump_node(tally__dump *d, tally__id id)
+{
+    const tally__node *n = &d->g->node[id];
+    if (n->op == TALLY__OP_while)
+        put_while_head(d, n);
+    else if (n->op == TALLY__OP_if)
+        put_if_head(d, n);
+    else if (n->dtype)
+        put_named(d, id);
+    else
+        put_effect(d, n);
+}
+
 static void put_node(tally__dump *d, tally__id id, int depth)
 {
     const tally__node *n = &d->g->node[id];
-    if (n->dtype && !d->name[id])
+    if (!tally__dump_has_line(d, id))
         return;
-    begin_line(d, depth);
+    tally__dump_indent(d, depth);
     if (n->op == TALLY__OP_while) {
         put_while(d, id, depth);
         return;
@@ -223,10 +252,7 @@ static void put_node(tally__dump *d, tally__id id, int depth)
         put_if(d, id, depth);
         return;
     }
-    if (n->dtype)
-        put_named(d, id);
-    else
-        put_effect(d, n);
+    tally__dump_node(d, id);
     end_line(d, n->place);
 }
 
@@ -283,7 +309,7 @@ static void put_equalities(tally__dump *d)
 {
     for (uint32_t i = 0; i < d->g->n_equality; i++) {
         const tally__equality *e = &d->g->equality[i];
-        begin_line(d, 1);
+        tally__dump_indent(d, 1);
         tally__dump_put(d, "where ");
         tally__dump_size(d, e->a);
         tally__dump_put(d, " = ");
@@ -305,23 +331,36 @@ static void put_returns(tally__dump *d)
     tally__dump_put(d, d->g->n_out ? "\n" : "");
 }
 
+static size_t bytes_for_names(const tally__graph *g) { return ((size_t)g->n_node * 3 + g->n_size) * sizeof(uint32_t); }
+
+bool tally__dump_begin(tally__dump *d, const tally__graph *g, tally__text *out, bool all)
+{
+    *d = (tally__dump){ .g = g, .out = out, .used = tally__zalloc(g->context, bytes_for_names(g)) };
+    if (!d->used)
+        return false;
+    d->weight = d->used + g->n_node;
+    d->name = d->weight + g->n_node;
+    d->size = d->name + g->n_node;
+    count_uses(d);
+    give_names(d, all);
+    return true;
+}
+
+void tally__dump_end(tally__dump *d)
+{
+    tally__free(d->g->context, d->used, bytes_for_names(d->g));
+}
+
 void tally__graph_dump(const tally__graph *g, tally__text *out)
 {
-    tally__dump d = { .g = g, .out = out };
-    size_t      bytes = ((size_t)g->n_node * 3 + g->n_size) * sizeof(uint32_t);
-    d.used = tally__zalloc(g->context, bytes);
-    if (!d.used) {
+    tally__dump d;
+    if (!tally__dump_begin(&d, g, out, false)) {
         tally__put(out, "%s: no memory for its text\n", g->name);
         return;
     }
-    d.weight = d.used + g->n_node;
-    d.name = d.weight + g->n_node;
-    d.size = d.name + g->n_node;
-    count_uses(&d);
-    give_names(&d);
     put_head(&d);
     put_region(&d, 1, 1);
     put_equalities(&d);
     put_returns(&d);
-    tally__free(g->context, d.used, bytes);
+    tally__dump_end(&d);
 }

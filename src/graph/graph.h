@@ -78,7 +78,7 @@ typedef struct tally__node {
     tally__id  *arg;                    /* value operands; accumulate: value, weight or 0, mask or 0; while: initial values; if: condition */
     int32_t     slot, cell;             /* effects and reads on a store */
     uint32_t    repeat;                 /* ELEMENT, matmul: bit 6 i + k: axis k from the right of operand i is a fixed 1 that repeats */
-    int32_t     axis;                   /* op's axis; argument: its index; result: which; parameter: which */
+    int32_t     axis;                   /* op's axis; argument: its index; result: which; parameter: which; accumulate: 1, each element counts as a one */
     uint32_t    inner[2];               /* while: condition, body; if: then, else */
     int64_t     limit;                  /* while: max_iterations, or -1 */
     bool        limit_is_error;

@@ -13,7 +13,7 @@ typedef struct tally__edit {
     tally__arena *work;                 /* scratch */
 } tally__edit;
 typedef bool tally__pass(tally__edit *e);      /* false: out of memory */
-tally__pass tally__pass_fold, tally__pass_cse, tally__pass_dce;
+tally__pass tally__pass_fold, tally__pass_cse, tally__pass_count, tally__pass_dce;
 
 /* ---- fuse.c: per region the steps that its nodes become */
 typedef enum tally__step_kind { TALLY__STEP_NODE, TALLY__STEP_LOOP } tally__step_kind;
@@ -33,15 +33,26 @@ typedef struct tally__steps {
 } tally__steps;
 
 /* ---- pipeline.c */
-enum { TALLY__PASS_FOLD = 1, TALLY__PASS_CSE = 2, TALLY__PASS_DCE = 4, TALLY__PASS_FUSE = 8, TALLY__PASS_ALL = 15 };
+enum { TALLY__PASS_FOLD = 1, TALLY__PASS_CSE = 2, TALLY__PASS_DCE = 4, TALLY__PASS_FUSE = 8, TALLY__PASS_COUNT = 16, TALLY__PASS_ALL = 31 };
+enum { TALLY__PASSES_MOST = 8 };
+typedef struct tally__pass_done {       /* what a pass did, for people */
+    const char *name;
+    uint32_t    constants, shared, dropped;     /* nodes that became constants, became another node, are needed no more */
+} tally__pass_done;
 typedef struct tally__plan {
     tally_context *context;             /* borrowed */
     tally__graph  *graph;               /* optimised; owned */
     tally__arena   arena;
     tally__steps  *region;              /* [graph->n_region] */
+    tally__pass_done done[TALLY__PASSES_MOST];
+    uint32_t       n_done;
 } tally__plan;
 tally__plan *tally__plan_new(tally_context *c, const tally__graph *recorded, unsigned passes, tally_error *err);
 void         tally__plan_drop(tally__plan *p);                 /* NULL is fine */
 bool         tally__fuse(tally__plan *p, bool loops);          /* loops false: every node a step of its own. false: out of memory */
+
+/* ---- show.c: what each pass did, the steps, and with what each node runs: `with` says, NULL for nothing */
+typedef const char *tally__runs_with(const tally__plan *p, tally__id id, void *user);
+void tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out);
 
 #endif

@@ -9,6 +9,7 @@ static const struct pipeline_pass {
 } pipeline[] = {
     { "fold", TALLY__PASS_FOLD, tally__pass_fold },    /* first: constants make more nodes equal */
     { "cse", TALLY__PASS_CSE, tally__pass_cse },       /* metrics over the same tensors share their work */
+    { "count", TALLY__PASS_COUNT, tally__pass_count }, /* behind cse: one ones_like for all */
     { "dce", TALLY__PASS_DCE, tally__pass_dce },       /* last: the others leave nodes that nobody needs */
 };
 
@@ -21,10 +22,22 @@ static bool pipeline_begin(tally__edit *e, tally__graph *g, tally__arena *work)
     return e->instead && e->dead;
 }
 
-static tally__graph *pipeline_end(tally_context *c, const tally__edit *e, tally_error *err)
+static uint32_t pipeline_constants(const tally__graph *g)
 {
-    for (tally__id i = 1; i < e->graph->n_node; i++)
+    uint32_t n = 0;
+    for (tally__id i = 1; i < g->n_node; i++)
+        n += g->node[i].op == TALLY__OP_constant;
+    return n;
+}
+
+static tally__graph *pipeline_end(tally_context *c, const tally__edit *e, tally__pass_done *done, tally_error *err)
+{
+    done->constants = pipeline_constants(e->graph) - done->constants;
+    for (tally__id i = 1; i < e->graph->n_node; i++) {
+        done->shared += e->instead[i] != i;
+        done->dropped += e->dead[i] && e->instead[i] == i;
         e->dead[i] = e->dead[i] || e->instead[i] != i;
+    }
     tally__graph *g = tally__graph_copy(c, e->graph, e->instead, e->dead, err);
 #if !defined NDEBUG
     if (g && tally__graph_verify(g, err)) {
@@ -36,14 +49,16 @@ static tally__graph *pipeline_end(tally_context *c, const tally__edit *e, tally_
 }
 
 /* the graph after one pass; the one before is dropped. NULL: out of memory */
-static tally__graph *pipeline_step(tally_context *c, tally__graph *g, tally__pass *pass, tally_error *err)
+static tally__graph *pipeline_step(tally_context *c, tally__graph *g, const struct pipeline_pass *pass, tally__pass_done *done,
+                                   tally_error *err)
 {
     tally__arena  work;
     tally__edit   e;
     tally__graph *after = NULL;
     tally__arena_init(&work, c);
-    if (pipeline_begin(&e, g, &work) && pass(&e))
-        after = pipeline_end(c, &e, err);
+    *done = (tally__pass_done){ .name = pass->name, .constants = pipeline_constants(g) };
+    if (pipeline_begin(&e, g, &work) && pass->run(&e))
+        after = pipeline_end(c, &e, done, err);
     else
         tally__fail_memory(err, g->n_node * sizeof(tally__id));
     tally__arena_release(&work);
@@ -51,32 +66,37 @@ static tally__graph *pipeline_step(tally_context *c, tally__graph *g, tally__pas
     return after;
 }
 
-static tally__graph *pipeline_run(tally_context *c, const tally__graph *recorded, unsigned passes, tally_error *err)
+_Static_assert(TALLY__COUNT(pipeline) <= TALLY__PASSES_MOST, "a plan remembers what each did");
+
+static bool pipeline_run(tally__plan *p, const tally__graph *recorded, unsigned passes, tally_error *err)
 {
-    tally__graph *g = tally__graph_copy(c, recorded, NULL, NULL, err);
-    for (size_t i = 0; g && i < TALLY__COUNT(pipeline); i++)
+    p->graph = tally__graph_copy(p->context, recorded, NULL, NULL, err);
+    for (size_t i = 0; p->graph && i < TALLY__COUNT(pipeline); i++)
         if (passes & pipeline[i].flag)
-            g = pipeline_step(c, g, pipeline[i].run, err);
-    return g;
+            p->graph = pipeline_step(p->context, p->graph, &pipeline[i], &p->done[p->n_done++], err);
+    return p->graph != NULL;
+}
+
+static bool pipeline_fuse(tally__plan *p, unsigned passes, tally_error *err)
+{
+    p->region = tally__arena_zalloc(&p->arena, p->graph->n_region * sizeof *p->region);
+    if (p->region && tally__fuse(p, (passes & TALLY__PASS_FUSE) != 0))
+        return true;
+    tally__fail_memory(err, p->graph->n_node * sizeof(tally__id));
+    return false;
 }
 
 tally__plan *tally__plan_new(tally_context *c, const tally__graph *recorded, unsigned passes, tally_error *err)
 {
-    tally__graph *g = pipeline_run(c, recorded, passes, err);
-    tally__plan  *p = g ? tally__zalloc(c, sizeof *p) : NULL;
+    tally__plan *p = tally__zalloc(c, sizeof *p);
     if (!p) {
-        if (g)
-            tally__fail_memory(err, sizeof *p);
-        tally__graph_drop(g);
+        tally__fail_memory(err, sizeof *p);
         return NULL;
     }
     p->context = c;
-    p->graph = g;
     tally__arena_init(&p->arena, c);
-    p->region = tally__arena_zalloc(&p->arena, g->n_region * sizeof *p->region);
-    if (p->region && tally__fuse(p, (passes & TALLY__PASS_FUSE) != 0))
+    if (pipeline_run(p, recorded, passes, err) && pipeline_fuse(p, passes, err))
         return p;
-    tally__fail_memory(err, g->n_node * sizeof(tally__id));
     tally__plan_drop(p);
     return NULL;
 }
