@@ -15,6 +15,14 @@ typedef struct tally__dump {
     uint32_t            names, sizes;
 } tally__dump;
 
+/* dump.c. all: every value gets a name, so that each node is a line of its own. false: no memory */
+bool tally__dump_begin(tally__dump *d, const tally__graph *g, tally__text *out, bool all);
+void tally__dump_end(tally__dump *d);
+bool tally__dump_has_line(const tally__dump *d, tally__id id);      /* else it stands where it is used */
+void tally__dump_node(tally__dump *d, tally__id id);                /* of a loop or a branch only its head */
+void tally__dump_yield(tally__dump *d, uint32_t region, int depth); /* the line of what a region hands on, if it does */
+void tally__dump_indent(tally__dump *d, int depth);
+
 /* how tightly an expression holds together */
 enum {
     TALLY__BIND_ANY,

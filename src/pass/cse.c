@@ -17,7 +17,7 @@ static bool cse_applies(const tally__node *n)
 {
     uint8_t form = tally__op_table[n->op].form;
     if (form == TALLY__FORM_SOURCE)
-        return n->op == TALLY__OP_constant;
+        return n->op == TALLY__OP_constant || n->op == TALLY__OP_captured;
     return form != TALLY__FORM_EFFECT && form != TALLY__FORM_REGION && form != TALLY__FORM_NONE;
 }
 
@@ -29,7 +29,23 @@ static uint64_t cse_constant(const tally__node *n)
     return bits;
 }
 
-/* everything that tells two nodes apart, but for their arguments */
+/* operands of an op that commutes are told apart by what they are, not where they stand */
+static bool cse_turned(const tally__node *n)
+{
+    return n->n_arg == 2 && tally__op_table[n->op].laws & TALLY__LAW_COMM && n->arg[0] > n->arg[1];
+}
+
+static uint32_t cse_repeat(const tally__node *n)
+{
+    return cse_turned(n) ? (n->repeat & 63) << 6 | (n->repeat >> 6 & 63) : n->repeat;
+}
+
+static tally__id cse_arg(const tally__node *n, uint32_t i)
+{
+    return n->arg[cse_turned(n) ? 1 - i : i];
+}
+
+/* everything that tells two nodes apart, but for their arguments and what they captured */
 typedef struct cse_face {
     uint64_t constant;
     uint32_t op, dtype, rank, n_arg, repeat, version;
@@ -40,7 +56,7 @@ typedef struct cse_face {
 static cse_face cse_face_of(const cse *c, tally__id id)
 {
     const tally__node *n = &c->e->graph->node[id];
-    return (cse_face){ cse_constant(n), n->op, n->dtype, n->rank, n->n_arg, n->repeat, c->seen[id], n->slot, n->cell, n->axis, 0 };
+    return (cse_face){ cse_constant(n), n->op, n->dtype, n->rank, n->n_arg, cse_repeat(n), c->seen[id], n->slot, n->cell, n->axis, 0 };
 }
 
 static bool cse_encloses(const tally__graph *g, uint32_t outer, uint32_t inner)
@@ -50,13 +66,33 @@ static bool cse_encloses(const tally__graph *g, uint32_t outer, uint32_t inner)
     return inner == outer;
 }
 
+static bool cse_same_arguments(const tally__node *m, const tally__node *n)
+{
+    for (uint32_t i = 0; i < n->n_arg; i++)
+        if (cse_arg(m, i) != cse_arg(n, i))
+            return false;
+    return true;
+}
+
+/* two lists of thresholds, say */
+static bool cse_same_captured(const tally__graph *g, const tally__node *m, const tally__node *n)
+{
+    size_t bytes = tally__element_size(n->dtype);
+    for (int k = 0; k < n->rank; k++) {
+        if (g->size[m->dim[k]].value != g->size[n->dim[k]].value)
+            return false;
+        bytes *= (size_t)g->size[n->dim[k]].value;
+    }
+    return !memcmp(m->data, n->data, bytes);
+}
+
 static bool cse_equal(const cse *c, tally__id a, tally__id b)
 {
     const tally__graph *g = c->e->graph;
     const tally__node  *m = &g->node[a], *n = &g->node[b];
     cse_face            fa = cse_face_of(c, a), fb = cse_face_of(c, b);
-    return c->hash[a] == c->hash[b] && !memcmp(&fa, &fb, sizeof fa) &&
-           !memcmp(m->arg, n->arg, n->n_arg * sizeof *n->arg) && cse_encloses(g, m->region, n->region);
+    return c->hash[a] == c->hash[b] && !memcmp(&fa, &fb, sizeof fa) && cse_same_arguments(m, n) &&
+           (n->op != TALLY__OP_captured || cse_same_captured(g, m, n)) && cse_encloses(g, m->region, n->region);
 }
 
 /* the earlier node that this one equals, or itself, remembered from now on */
@@ -64,7 +100,12 @@ static tally__id cse_find(cse *c, tally__id id)
 {
     const tally__node *n = &c->e->graph->node[id];
     cse_face           face = cse_face_of(c, id);
-    c->hash[id] = tally__hash(n->arg, n->n_arg * sizeof *n->arg, tally__hash(&face, sizeof face, 0));
+    uint64_t           hash = tally__hash(&face, sizeof face, 0);
+    for (uint32_t i = 0; i < n->n_arg; i++) {
+        tally__id arg = cse_arg(n, i);
+        hash = tally__hash(&arg, sizeof arg, hash);
+    }
+    c->hash[id] = hash;
     uint32_t at = (uint32_t)c->hash[id] & (c->room - 1);
     for (; c->bucket[at]; at = (at + 1) & (c->room - 1))
         if (cse_equal(c, c->bucket[at], id))

@@ -66,30 +66,60 @@ static bool fold_operand_is(const tally__graph *g, tally__id id, double v)
     return n->constant.integer == (int64_t)v;
 }
 
+static bool fold_is_neutral(const tally__graph *g, const tally__node *n, tally__id b)
+{
+    uint16_t laws = tally__op_table[n->op].laws;
+    bool     zero = laws & TALLY__LAW_RIGHT_ZERO || (laws & TALLY__LAW_RIGHT_ZERO_INT && !tally__is_float(n->dtype));
+    return (laws & TALLY__LAW_RIGHT_ONE && fold_operand_is(g, b, 1)) || (zero && fold_operand_is(g, b, 0));
+}
+
+/* f(f(a)) of one operand */
+static tally__id fold_twice(const tally__graph *g, const tally__node *n)
+{
+    const tally__node *a = &g->node[n->arg[0]];
+    uint16_t           laws = tally__op_table[n->op].laws;
+    if (a->op != n->op)
+        return 0;
+    return laws & TALLY__LAW_INVOLUTION ? a->arg[0] : laws & TALLY__LAW_IDEMPOTENT ? n->arg[0] : 0;
+}
+
 /* the operand that the node equals by a law of its row, or 0 */
 static tally__id fold_identity(const tally__graph *g, const tally__node *n)
 {
-    uint16_t  laws = tally__op_table[n->op].laws;
-    bool      floats = tally__is_float(n->dtype);
-    tally__id a = n->n_arg ? n->arg[0] : 0, b = n->n_arg > 1 ? n->arg[1] : 0;
-    if (!a || n->dtype == TALLY__EXACT || !fold_same_type(g, n, a))
+    bool      commutes = tally__op_table[n->op].laws & TALLY__LAW_COMM;
+    tally__id a = n->n_arg ? n->arg[0] : 0, b = n->n_arg > 1 ? n->arg[1] : 0, same = 0;
+    if (!a || n->dtype == TALLY__EXACT)
         return 0;
-    if (n->n_arg == 2 && laws & TALLY__LAW_RIGHT_ONE && fold_operand_is(g, b, 1))
-        return a;
-    if (n->n_arg == 2 && (laws & TALLY__LAW_RIGHT_ZERO || (laws & TALLY__LAW_RIGHT_ZERO_INT && !floats)) && fold_operand_is(g, b, 0))
-        return a;
-    if (n->n_arg == 2 && laws & TALLY__LAW_IDEMPOTENT && a == b)
-        return a;
-    if (n->op == TALLY__OP_cast)
-        return a;
+    if (n->n_arg == 2)
+        same = fold_is_neutral(g, n, b) || (tally__op_table[n->op].laws & TALLY__LAW_IDEMPOTENT && a == b) ? a
+               : commutes && fold_is_neutral(g, n, a)                                                     ? b
+                                                                                                          : 0;
+    else if (n->n_arg == 1)
+        same = n->op == TALLY__OP_cast ? a : fold_twice(g, n);
+    return same && fold_same_type(g, n, same) ? same : 0;
+}
+
+static tally__id fold_argument(const tally__graph *g, int32_t index)
+{
+    const tally__region *body = &g->region[1];
+    for (uint32_t i = 0; i < body->n_list && g->node[body->list[i]].op == TALLY__OP_argument; i++)
+        if (g->node[body->list[i]].axis == index)
+            return body->list[i];
     return 0;
 }
 
+/* a size that comes in with an argument is asked there, so that the value itself need not be whole */
 static void fold_size(const tally__graph *g, tally__node *n)
 {
     const tally__node *a = n->op == TALLY__OP_dim ? &g->node[n->arg[0]] : NULL;
-    if (a && g->size[a->dim[n->axis]].kind == TALLY__SIZE_FIXED)
-        fold_into(n, &g->size[a->dim[n->axis]].value, TALLY_I64);
+    const tally__size *size = a ? &g->size[a->dim[n->axis]] : NULL;
+    tally__id          in = size && size->kind == TALLY__SIZE_INPUT ? fold_argument(g, size->index) : 0;
+    if (size && size->kind == TALLY__SIZE_FIXED)
+        fold_into(n, &size->value, TALLY_I64);
+    if (in) {
+        n->arg[0] = in;
+        n->axis = size->axis;
+    }
 }
 
 bool tally__pass_fold(tally__edit *e)

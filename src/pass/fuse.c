@@ -11,6 +11,7 @@ typedef struct fuse {
     tally__plan  *p;
     tally__dim   *same;         /* [n_size] the size that stands for all provably equal to it */
     uint32_t     *at;           /* [n_node] index into step[] of its region, FUSE_NOWHERE: in none of this region */
+    bool         *known;        /* [n_size] has its number before anything runs */
     bool         *rows;         /* [n_node] a value whose rows a loop makes one by one */
     bool          loops;        /* false: no loops at all */
     uint32_t      region;       /* at work */
@@ -29,7 +30,12 @@ static tally__dim fuse_size(const fuse *f, tally__dim d)
     return d;
 }
 
-static bool fuse_known(const tally__graph *g, tally__dim d) { return g->size[d].kind != TALLY__SIZE_RUN; }
+/* the size of a state that a batch builds is known only where it must equal another that is */
+static bool fuse_is_number(const tally__graph *g, tally__dim d)
+{
+    const tally__size *s = &g->size[d];
+    return s->kind == TALLY__SIZE_STATE ? g->slot[s->index].schema->spec[s->cell].shape[s->axis] >= 0 : s->kind != TALLY__SIZE_RUN;
+}
 
 static void fuse_sizes(fuse *f)
 {
@@ -37,17 +43,19 @@ static void fuse_sizes(fuse *f)
     for (tally__dim d = 0; d < g->n_size; d++)
         f->same[d] = d;
     for (uint32_t i = 0; i < g->n_equality; i++) {
-        tally__dim a = g->equality[i].a, b = g->equality[i].b;
-        if (fuse_known(g, a) && fuse_known(g, b))
-            f->same[fuse_size(f, TALLY__MAX(a, b))] = fuse_size(f, TALLY__MIN(a, b));
+        tally__dim a = fuse_size(f, g->equality[i].a), b = fuse_size(f, g->equality[i].b);
+        if (g->size[a].kind != TALLY__SIZE_RUN && g->size[b].kind != TALLY__SIZE_RUN)
+            f->same[TALLY__MAX(a, b)] = TALLY__MIN(a, b);
     }
+    for (tally__dim d = 0; d < g->n_size; d++)
+        f->known[fuse_size(f, d)] = f->known[fuse_size(f, d)] || fuse_is_number(g, d);
 }
 
 /* ---- what may walk rows */
-static bool fuse_sizes_known(const tally__graph *g, const tally__node *n)
+static bool fuse_sizes_known(const fuse *f, const tally__node *n)
 {
     for (int k = 0; k < n->rank; k++)
-        if (!fuse_known(g, n->dim[k]))
+        if (!f->known[fuse_size(f, n->dim[k])])
             return false;
     return true;
 }
@@ -56,7 +64,7 @@ static bool fuse_sizes_known(const tally__graph *g, const tally__node *n)
 static tally__dim fuse_rows_of(const fuse *f, tally__id id)
 {
     const tally__node *n = &f->p->graph->node[id];
-    return id && n->rank && fuse_sizes_known(f->p->graph, n) ? fuse_size(f, n->dim[0]) : 0;
+    return id && n->rank && fuse_sizes_known(f, n) ? fuse_size(f, n->dim[0]) : 0;
 }
 
 /* ops whose row k is made from row k of operands with that many rows, and from whole operands without */
@@ -83,7 +91,7 @@ static bool fuse_operand_fits(const fuse *f, const tally__node *n, uint32_t i, t
 {
     const tally__node *a = &f->p->graph->node[n->arg[i]];
     bool               element = tally__op_table[n->op].form == TALLY__FORM_ELEMENT;
-    if (a->dtype == TALLY__EXACT || !fuse_sizes_known(f->p->graph, a))
+    if (a->dtype == TALLY__EXACT || !fuse_sizes_known(f, a))
         return false;
     if (element && a->rank == n->rank && a->rank)
         return fuse_rows_of(f, n->arg[i]) == rows;
@@ -370,10 +378,10 @@ bool tally__fuse(tally__plan *p, bool loops)
     const tally__graph *g = p->graph;
     tally__arena       *a = &p->arena;
     fuse f = { .p = p, .loops = loops, .same = tally__arena_alloc(a, g->n_size * sizeof *f.same), .at = tally__arena_alloc(a, g->n_node * sizeof *f.at),
-               .rows = tally__arena_zalloc(a, g->n_node), .written = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.written),
+               .known = tally__arena_zalloc(a, g->n_size), .rows = tally__arena_zalloc(a, g->n_node), .written = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.written),
                .read = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.read) };
     bool *needed = tally__arena_zalloc(a, g->n_node);
-    if (!f.same || !f.at || !f.rows || !f.written || !f.read || !needed)
+    if (!f.same || !f.at || !f.known || !f.rows || !f.written || !f.read || !needed)
         return false;
     for (tally__id i = 0; i < g->n_node; i++)
         f.at[i] = FUSE_NOWHERE;
