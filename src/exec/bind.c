@@ -119,7 +119,7 @@ static void put_size(const tally__frame *f, tally__text *t, tally__dim d)
 }
 
 /* The subject of the text is the size that the caller can change. */
-static tally_status sizes_differ(const tally__frame *f, const tally__equality *e, tally_error *err)
+static tally_status sizes_unequal(const tally__frame *f, const tally__equality *e, tally_error *err)
 {
     const tally__graph *g = f->graph;
     const tally__node  *n = &g->node[e->node];
@@ -143,7 +143,7 @@ static tally_status compare_sizes(const tally__frame *f, tally_error *err)
         const tally__equality *e = &g->equality[i];
         int64_t                a = f->size[e->a], b = f->size[e->b];
         if (a != b && a >= 0 && b >= 0)
-            return sizes_differ(f, e, err);
+            return sizes_unequal(f, e, err);
     }
     return TALLY_OK;
 }

@@ -53,7 +53,7 @@ static tally_status run_kernel(tally__frame *f, tally__id id, const tally__node 
     return TALLY_OK;
 }
 
-static tally_status run_value(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+static tally_status value_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
     const tally_tensor *arg[MOST_OPERANDS] = { NULL, NULL, NULL, NULL };
     assert(n->n_arg <= MOST_OPERANDS);
@@ -234,7 +234,7 @@ tally_status tally__run_node(tally__frame *f, tally__id id, tally_error *err)
     case TALLY__FORM_ROW:
     case TALLY__FORM_VIEW:
     case TALLY__FORM_OTHER:
-        return run_value(f, id, n, err);
+        return value_node(f, id, n, err);
     case TALLY__FORM_READ:
         return tally__run_read(f, id, err);
     case TALLY__FORM_EFFECT:

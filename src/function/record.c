@@ -206,7 +206,7 @@ static tally__version *version_publish(tally_function *f, tally__version *v, tal
     return winner;
 }
 
-static tally__graph *run_body(tally_function *f, tally__pending *p, tally_error *err)
+static tally__graph *record_body(tally_function *f, tally__pending *p, tally_error *err)
 {
     p->trace = tally__trace_new(f->context, f->name, p->argument, p->store, p->n_in, err);
     if (!p->trace)
@@ -231,7 +231,7 @@ tally__version *tally__function_record(tally_function *f, const tally_value *in,
         tally__pending_free(f, p);
         return NULL;
     }
-    tally__graph   *g = run_body(f, p, err);
+    tally__graph   *g = record_body(f, p, err);
     tally__version *v = g ? version_new(f, g, n_in, verb, err) : NULL;
     tally__version *winner = v ? version_publish(f, v, p, in, n_in, &n) : NULL;
     if (v && winner == v) {

@@ -8,7 +8,7 @@ static const char *const kind_word[] = { "nothing",    "a tensor", "a metric",
                                          "a variable", "a buffer", "a double",
                                          "a float",    "an int64", "a metric's place" };
 
-static const char *kind_text(int32_t kind)
+static const char *argument_text(int32_t kind)
 {
     return kind >= 0 && (size_t)kind < TALLY__COUNT(kind_word) ? kind_word[kind]
                                                                : "an unknown kind";
@@ -22,21 +22,21 @@ static tally_status check_tensor(const tally_tensor *x, int i, const char *verb,
     return status ? tally__fail(err, status, i, "%s: %s", verb, why.text) : TALLY_OK;
 }
 
-static tally_status check_argument(const tally_value *v, int i, const char *verb, tally_error *err)
+static tally_status argument_check(const tally_value *v, int i, const char *verb, tally_error *err)
 {
     bool tensor = v->kind == TALLY_KIND_TENSOR, metric = v->kind == TALLY_KIND_METRIC;
     if (!tensor && !metric && v->kind != TALLY_KIND_VARIABLE)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, i,
                            "%s: argument %d, expected a tensor, a metric or a variable, found %s",
-                           verb, i, kind_text(v->kind));
+                           verb, i, argument_text(v->kind));
     if (!v->p)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, i,
-                           "%s: argument %d, expected %s, found NULL", verb, i, kind_text(v->kind));
+                           "%s: argument %d, expected %s, found NULL", verb, i, argument_text(v->kind));
     if (tensor)
         return check_tensor(v->p, i, verb, err);
     if (tally__value_store(v)->schema->what != (metric ? TALLY__METRIC : TALLY__VARIABLE))
         return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: argument %d, expected %s, found %s",
-                           verb, i, kind_text(v->kind), metric ? "a variable" : "a metric");
+                           verb, i, argument_text(v->kind), metric ? "a variable" : "a metric");
     return TALLY_OK;
 }
 
@@ -48,7 +48,7 @@ tally_status tally__arguments_check(const tally_value *in, int n_in, const char 
                            "%s: arguments, expected a list and its length, found %s and %d", verb,
                            in ? "a list" : "NULL", n_in);
     for (int i = 0; i < n_in; i++) {
-        tally_status status = check_argument(&in[i], i, verb, err);
+        tally_status status = argument_check(&in[i], i, verb, err);
         if (status)
             return status;
     }

@@ -70,7 +70,7 @@ static tally_status fail_sizes(const tally__kernel_call *c, int i, int axis, int
                               arity > 2 ? shape[2] : "");
 }
 
-static tally_status broadcast_axis(const tally__kernel_call *c, int k, const int *skip, int64_t *out)
+static tally_status evaluate_axis(const tally__kernel_call *c, int k, const int *skip, int64_t *out)
 {
     bool found = false;
     *out = 1;
@@ -92,7 +92,7 @@ tally_status tally__kernel_broadcast(const tally__kernel_call *c, const int *ski
     for (int i = 0; i < tally__op_table[c->node->op].arity; i++)
         *rank = TALLY__MAX(*rank, c->arg[i]->rank - skip[i]);
     for (int k = 0; k < *rank; k++) {
-        tally_status s = broadcast_axis(c, k, skip, &shape[*rank - 1 - k]);
+        tally_status s = evaluate_axis(c, k, skip, &shape[*rank - 1 - k]);
         if (s)
             return s;
     }

@@ -19,7 +19,7 @@ static bool joins(const tally__walk *w, int k, const int64_t *stride, int64_t si
 }
 
 /* rows may be empty and without memory, yet their addresses move */
-static const char *row_of(const tally_tensor *x)
+static const char *walk_row(const tally_tensor *x)
 {
     static const char nothing = 0;
     return x->data ? x->data : &nothing;
@@ -33,7 +33,7 @@ static void begin_line(tally__walk *w, int n, const tally_tensor *const *x, int6
     w->rows = size != 0;
     w->length = size;
     for (int i = 0; i < n; i++) {
-        w->row[i] = row_of(x[i]);
+        w->row[i] = walk_row(x[i]);
         w->step[i] = walk_stride(x[i], 0, 1);
     }
 }
@@ -49,7 +49,7 @@ void tally__walk_begin(tally__walk *w, int n, const tally_tensor *const *x, int 
     w->n = n;
     w->rows = 1;
     for (int i = 0; i < n; i++)
-        w->row[i] = row_of(x[i]);
+        w->row[i] = walk_row(x[i]);
     for (int axis = 0; axis < rank; axis++) {
         int64_t stride[TALLY__WALK_OPERANDS];
         w->rows *= shape[axis];                   /* all elements, for now */

@@ -39,7 +39,7 @@ static void explain(tally_metric *const *m, int n_m, const char *name, int n, ta
         tally__fail(err, was.status, was.argument, "%s: %s", who, rest);
 }
 
-static tally_status check_operands(const tally_metric *m, const char *name, const tally_tensor *const *x, int n, tally_error *err)
+static tally_status update_operands(const tally_metric *m, const char *name, const tally_tensor *const *x, int n, tally_error *err)
 {
     const tally__class *k = class_of(m);
     const int           want = k->face.n_operands;
@@ -73,7 +73,7 @@ tally_status tally_metric_update_state_n(tally_metric *m, const tally_tensor *co
     if (!m)
         return tally__no_metric("update_state", -1, err);
     const char  *name = tally_metric_name(m);
-    tally_status status = check_operands(m, name, operands, n, err);
+    tally_status status = update_operands(m, name, operands, n, err);
     return status ? status : call_update(&m, 1, operands, n, in, name, err);
 }
 
@@ -87,7 +87,7 @@ tally_status tally_metrics_update_state_n(tally_metric *const *m, int n_m, const
         if (!m[i])
             return tally__no_metric("update_state", i, err);
     for (int i = 0; i < n_m; i++) {
-        tally_status status = check_operands(m[i], tally_metric_name(m[i]), operands, n, err);
+        tally_status status = update_operands(m[i], tally_metric_name(m[i]), operands, n, err);
         if (status)
             return status;
     }

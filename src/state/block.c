@@ -3,17 +3,17 @@
  * blocks exist as calls at once ever needed, and from then on an assign allocates nothing. */
 #include "state.h"
 
-enum { BLOCK_HEAD = (sizeof(tally__block) + 63) / 64 * 64 };
+enum { BLOCK_FRONT = (sizeof(tally__block) + 63) / 64 * 64 };
 
 tally__block *tally__block_new(tally_context *x, size_t bytes)
 {
-    tally__block *b = bytes > SIZE_MAX - BLOCK_HEAD ? NULL : tally__alloc(x, BLOCK_HEAD + bytes);
+    tally__block *b = bytes > SIZE_MAX - BLOCK_FRONT ? NULL : tally__alloc(x, BLOCK_FRONT + bytes);
     if (!b)
         return NULL;
     atomic_init(&b->references, 1);
     b->next = NULL;
     b->bytes = bytes;
-    b->data = (char *)b + BLOCK_HEAD;
+    b->data = (char *)b + BLOCK_FRONT;
     return b;
 }
 
@@ -30,7 +30,7 @@ static bool block_was_last(tally__block *b)
 void tally__block_free(tally__block *b, tally_context *x)
 {
     if (block_was_last(b))
-        tally__free(x, b, BLOCK_HEAD + b->bytes);
+        tally__free(x, b, BLOCK_FRONT + b->bytes);
 }
 
 tally__block *tally__block_take(tally__store *s, size_t bytes)
