@@ -10,6 +10,7 @@ typedef struct loop {
     tally_tensor       *part;           /* [n_load] the block's rows of each operand from outside */
     const tally_tensor **whole;         /* [n_load] all its rows */
     tally_tensor       *kept;           /* [n_keep] values that the loop leaves behind */
+    void              **fold;           /* [n_fold] what reduces the rows, in the order of its nodes */
 } loop;
 
 static int64_t inner_elements(const tally__frame *f, const tally__node *n)
@@ -35,6 +36,23 @@ static tally_status run_nodes(const loop *l, tally_error *err)
 {
     for (uint32_t i = 0; i < l->s->n_node; i++) {
         tally_status status = tally__run_node(l->f, l->s->node[i], err);
+        if (status)
+            return status;
+    }
+    return TALLY_OK;
+}
+
+/* as run_nodes, but what reduces all rows takes these */
+static tally_status run_block(const loop *l, tally_error *err)
+{
+    uint32_t fold = 0;
+    for (uint32_t i = 0; i < l->s->n_node; i++) {
+        const tally__node *n = &l->f->graph->node[l->s->node[i]];
+        tally_status       status = TALLY_OK;
+        if (l->s->n_fold && tally__folds_rows(n))
+            tally__reduce_take(l->fold[fold++], n, l->f->view[n->arg[0]]);
+        else
+            status = tally__run_node(l->f, l->s->node[i], err);
         if (status)
             return status;
     }
@@ -67,6 +85,38 @@ static tally_status keep_memory(loop *l, tally_error *err)
     return status;
 }
 
+/* what reduces the rows begins; its value's memory outlives the blocks */
+static tally_status fold_memory(loop *l, tally_error *err)
+{
+    tally_status status = TALLY_OK;
+    uint32_t     fold = 0;
+    l->fold = loop_memory(l, l->s->n_fold * sizeof *l->fold, &status, err);
+    for (uint32_t i = 0; !status && i < l->s->n_node && fold < l->s->n_fold; i++) {
+        tally__id          id = l->s->node[i];
+        const tally__node *n = &l->f->graph->node[id];
+        tally_tensor      *out = &l->f->value[id];
+        if (!tally__folds_rows(n))
+            continue;
+        *out = (tally_tensor){ NULL, n->dtype, n->rank, { 0 }, { 0 } };
+        for (int k = 0; k < n->rank; k++)
+            out->shape[k] = l->f->size[n->dim[k]];
+        tally__dense(out->rank, out->shape, out->stride);
+        out->data = loop_memory(l, (size_t)tally__elements(out->rank, out->shape) * tally__element_size(n->dtype), &status, err);
+        l->fold[fold] = loop_memory(l, tally__reduce_room(out), &status, err);
+        if (!status)
+            tally__reduce_begin(l->fold[fold++], n, out, l->f->graph->node[n->arg[0]].dtype);
+    }
+    return status;
+}
+
+static void end_folds(const loop *l)
+{
+    uint32_t fold = 0;
+    for (uint32_t i = 0; fold < l->s->n_fold; i++)
+        if (tally__folds_rows(&l->f->graph->node[l->s->node[i]]))
+            tally__reduce_end(l->fold[fold++], &l->f->value[l->s->node[i]]);
+}
+
 static void take_rows(const loop *l, int64_t from, int64_t n)
 {
     for (uint32_t i = 0; i < l->s->n_load; i++) {
@@ -95,7 +145,7 @@ static tally_status run_blocks(loop *l, tally_error *err)
         take_rows(l, from, TALLY__MIN(l->block, l->rows - from));
         status = tally__poll(l->f, err);
         if (!status)
-            status = run_nodes(l, err);
+            status = run_block(l, err);
         if (!status)
             keep_rows(l, from);
     }
@@ -107,6 +157,8 @@ static tally_status run_in_blocks(loop *l, tally_error *err)
 {
     tally__frame *f = l->f;
     tally_status  status = keep_memory(l, err);
+    if (!status)
+        status = fold_memory(l, err);
     if (status)
         return status;
     for (uint32_t i = 0; i < l->s->n_load; i++) {
@@ -117,6 +169,8 @@ static tally_status run_in_blocks(loop *l, tally_error *err)
     status = run_blocks(l, err);
     for (uint32_t i = 0; i < l->s->n_load; i++)
         f->view[l->s->load[i]] = l->whole[i];
+    if (!status)
+        end_folds(l);
     for (uint32_t i = 0; i < l->s->n_keep; i++) {
         f->value[l->s->keep[i]] = l->kept[i];
         f->view[l->s->keep[i]] = &f->value[l->s->keep[i]];

@@ -58,7 +58,7 @@ tally_function *tally_function_new(tally_body body, void *user, const tally_func
     f->user = user;
     f->drop_user = o.drop_user;
     f->max_traces = o.max_traces;
-    tally__function_tune(f, TALLY__PASS_ALL, TALLY__ISA_AVX512);
+    tally__function_tune(f, TALLY__PASS_ALL, TALLY__ISA_AVX512, TALLY__BLOCK);
     tally__lock_init(&f->lock);
     tally__functions_enter(f);
     return f;
@@ -116,10 +116,11 @@ void tally_function_release(tally_function *f)
         drop_user(user);
 }
 
-void tally__function_tune(tally_function *f, unsigned passes, tally__isa isa)
+void tally__function_tune(tally_function *f, unsigned passes, tally__isa isa, uint32_t block)
 {
     f->passes = passes;
     f->isa = isa;
+    f->block = block;
 }
 
 tally_context *tally__function_context(const tally_function *f)

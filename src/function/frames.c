@@ -13,7 +13,11 @@ tally__frame *tally__frame_take(tally_function *f, tally__version *v, tally_erro
     if (fr)
         v->spare = fr->next;
     tally__lock_drop(&f->lock);
-    return fr ? fr : tally__frame_new(f->context, v->graph, v->plan, f->isa, err);
+    if (!fr)
+        fr = tally__frame_new(f->context, v->graph, v->plan, f->isa, err);
+    if (fr)
+        fr->block = f->block;
+    return fr;
 }
 
 void tally__frame_give(tally_function *f, tally__version *v, tally__frame *fr)

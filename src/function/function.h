@@ -40,6 +40,7 @@ struct tally_function {
     int32_t                   max_traces;
     unsigned                  passes;       /* of plans; 0: none, node by node */
     tally__isa                isa;          /* whose loops plans use */
+    uint32_t                  block;        /* elements that their fused loops take at once */
     _Atomic(tally__version *) newest, last; /* last: of the latest call; only a guess */
     atomic_int                n_versions;
     tally__lock               lock;         /* guards publishing, pending, spare frames, failed */
@@ -50,8 +51,8 @@ struct tally_function {
     uint64_t                  trimmed;      /* the last trim that saw it */
 };
 tally_context  *tally__function_context(const tally_function *f);
-/* for tests, before the first call: which passes make plans (0: run node by node), the loops of which instruction set */
-void            tally__function_tune(tally_function *f, unsigned passes, tally__isa isa);
+/* for tests, before the first call: which passes make plans (0: run node by node), the loops of which instruction set, how many elements at once */
+void            tally__function_tune(tally_function *f, unsigned passes, tally__isa isa, uint32_t block);
 /* the graph of trace i (oldest first), for tests and dumps; NULL beyond the last */
 const tally__graph *tally__function_graph(const tally_function *f, int i);
 

@@ -204,6 +204,13 @@ tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, ta
  * a mismatch is INVALID_ARGUMENT, an index out of range OUT_OF_RANGE, with op, both sizes or index and the user's line. out: data from the arena
  * (dense), or a view of an argument. arg[i] NULL: absent. Elements of dtype TALLY__EXACT are tally__sum */
 tally_status tally__evaluate(const tally__node *n, const tally_tensor *const *arg, tally_tensor *out, tally__arena *work, tally_error *err);
+/* reduce.c: a REDUCE over all axes or the first, of at least two rows that come in blocks: the same bits as of all at once. out: the dense result,
+ * written by end; dtype: of the rows */
+size_t tally__reduce_room(const tally_tensor *out);
+void   tally__reduce_begin(void *room, const tally__node *n, const tally_tensor *out, int32_t dtype);
+void   tally__reduce_take(void *room, const tally__node *n, const tally_tensor *rows);
+void   tally__reduce_merge(void *room, const void *later, const tally_tensor *out);   /* into what took the rows before */
+void   tally__reduce_end(const void *room, const tally_tensor *out);
 
 /* ---- the recording: private to trace.c, node.c, source.c, sizes.c, region.c, scope.c, while.c, if.c, callback.c, inline.c, effects.c, finish.c. Its graph is a draft: node and region ids are
  * never given twice, dropped recordings stay in the tables, and finish.c copies what counts into the graph that the caller gets */

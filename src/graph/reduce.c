@@ -257,14 +257,75 @@ static tally_status reduce_axis(const tally__kernel_call *c, reducer *r)
     return TALLY_OK;
 }
 
+static reducer reducer_of(const tally__node *n, int32_t dtype)
+{
+    bool all = tally__op_table[n->op].shape == TALLY__SHAPE_SCALAR;
+    return (reducer){ .kind = reduction_of(n->op, dtype, !all && n->axis > 0),
+                      .dtype = dtype,
+                      .gives = n->dtype,
+                      .mean = n->op == TALLY__OP_mean || n->op == TALLY__OP_reduce_mean,
+                      .largest = wants_largest(n->op) };
+}
+
 tally_status tally__kernel_reduce(const tally__kernel_call *c)
 {
-    int     op = c->node->op;
-    bool    all = tally__op_table[op].shape == TALLY__SHAPE_SCALAR;
-    reducer r = { .kind = reduction_of(op, c->arg[0]->dtype, !all && c->node->axis > 0),
-                  .dtype = c->arg[0]->dtype,
-                  .gives = c->node->dtype,
-                  .mean = op == TALLY__OP_mean || op == TALLY__OP_reduce_mean,
-                  .largest = wants_largest(op) };
-    return all ? reduce_all(c, &r) : reduce_axis(c, &r);
+    reducer r = reducer_of(c->node, c->arg[0]->dtype);
+    return tally__op_table[c->node->op].shape == TALLY__SHAPE_SCALAR ? reduce_all(c, &r) : reduce_axis(c, &r);
+}
+
+/* ---- over rows that come in blocks: exact sums and extremes do not depend on how they are cut */
+size_t tally__reduce_room(const tally_tensor *out)
+{
+    return (size_t)tally__elements(out->rank, out->shape) * sizeof(reducer);
+}
+
+void tally__reduce_begin(void *room, const tally__node *n, const tally_tensor *out, int32_t dtype)
+{
+    reducer *r = room;
+    for (int64_t i = 0; i < tally__elements(out->rank, out->shape); i++) {
+        r[i] = reducer_of(n, dtype);
+        begin_result(&r[i]);
+    }
+}
+
+void tally__reduce_take(void *room, const tally__node *n, const tally_tensor *rows)
+{
+    reducer            *r = room;
+    bool                all = tally__op_table[n->op].shape == TALLY__SHAPE_SCALAR;
+    tally_tensor        outer = all ? *rows : tally__without_axis(rows, 0);
+    const tally_tensor *seen = &outer;
+    tally__walk         w;
+    tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
+    for (int64_t i = 0; i < w.rows; i++, tally__walk_next(&w)) {
+        if (all)
+            take_line(r, w.row[0], w.step[0], w.length);
+        for (int64_t k = 0; !all && k < w.length; k++, r++)
+            take_line(r, w.row[0] + k * w.step[0] * (int64_t)tally__element_size(rows->dtype), rows->stride[0], rows->shape[0]);
+    }
+}
+
+void tally__reduce_merge(void *room, const void *later, const tally_tensor *out)
+{
+    reducer       *into = room;
+    const reducer *from = later;
+    for (int64_t i = 0; i < tally__elements(out->rank, out->shape); i++, into++, from++) {
+        into->n += from->n;
+        if (into->kind == SUM_EXACT)
+            tally__sum_merge(&into->sum, &from->sum);
+        else if (into->kind == SUM_WHOLE)
+            into->natural += from->natural;
+        else if (into->kind == EXTREME_FLOAT)
+            take_extremes(into, &from->real, 1);
+        else if (into->kind == EXTREME_SIGNED)
+            take_extremes(into, &from->integer, 1);
+        else
+            take_extremes(into, &from->natural, 1);
+    }
+}
+
+void tally__reduce_end(const void *room, const tally_tensor *out)
+{
+    const reducer *r = room;
+    for (int64_t i = 0; i < tally__elements(out->rank, out->shape); i++)
+        end_result(&r[i], (char *)(uintptr_t)out->data + (size_t)i * tally__element_size(out->dtype));
 }

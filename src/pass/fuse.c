@@ -13,6 +13,7 @@ typedef struct fuse {
     uint32_t     *at;           /* [n_node] index into step[] of its region, FUSE_NOWHERE: in none of this region */
     bool         *known;        /* [n_size] has its number before anything runs */
     bool         *rows;         /* [n_node] a value whose rows a loop makes one by one */
+    uint32_t     *user;         /* [n_node] the one step whose rows it is needed for, FUSE_NOWHERE: none, FUSE_USED_APART: not so */
     bool          loops;        /* false: no loops at all */
     uint32_t      region;       /* at work */
     tally__steps *steps;        /* of the region at work */
@@ -86,7 +87,15 @@ static bool fuse_op_walks(const fuse *f, const tally__node *n)
     }
 }
 
-/* An operand of lower rank, or with a repeating axis 0, is the same for every row: it must not be one that the loop walks. */
+/* does axis 0 of operand i of an elementwise op repeat? */
+static bool fuse_repeats(const fuse *f, const tally__node *n, uint32_t i)
+{
+    const tally__node *a = &f->p->graph->node[n->arg[i]];
+    const tally__size *s = &f->p->graph->size[a->dim[0]];
+    return a->rank == n->rank && a->rank && s->kind == TALLY__SIZE_FIXED && s->value == 1 && n->repeat >> (6 * i + a->rank - 1) & 1;
+}
+
+/* An operand of lower rank, or with a repeating axis 0, is the same for every row. */
 static bool fuse_operand_fits(const fuse *f, const tally__node *n, uint32_t i, tally__dim rows)
 {
     const tally__node *a = &f->p->graph->node[n->arg[i]];
@@ -94,7 +103,7 @@ static bool fuse_operand_fits(const fuse *f, const tally__node *n, uint32_t i, t
     if (a->dtype == TALLY__EXACT || !fuse_sizes_known(f, a))
         return false;
     if (element && a->rank == n->rank && a->rank)
-        return fuse_rows_of(f, n->arg[i]) == rows;
+        return fuse_rows_of(f, n->arg[i]) == rows || fuse_repeats(f, n, i);
     if (element)
         return true;
     return i > 0 || fuse_rows_of(f, n->arg[i]) == rows;
@@ -107,7 +116,7 @@ static bool fuse_operand_walks(const fuse *f, const tally__node *n, uint32_t i)
     bool               element = tally__op_table[n->op].form == TALLY__FORM_ELEMENT;
     if (n->op == TALLY__OP_accumulate)
         return i == 0 || a->rank > 0;
-    return element ? a->rank == n->rank : i == 0;
+    return element ? a->rank == n->rank && !fuse_repeats(f, n, i) : i == 0;
 }
 
 static tally__dim fuse_value_rows(const fuse *f, tally__id id)
@@ -135,6 +144,26 @@ static tally__dim fuse_update_rows(const fuse *f, const tally__node *n)
     return rows;
 }
 
+enum { FUSE_MOST_CELLS = 64 };
+bool tally__folds_rows(const tally__node *n)
+{
+    return tally__op_table[n->op].form == TALLY__FORM_REDUCE && (tally__op_table[n->op].shape == TALLY__SHAPE_SCALAR || n->axis == 0);
+}
+
+/* A result of few cells: each holds an exact sum while the rows come. */
+static tally__dim fuse_fold_rows(const fuse *f, const tally__node *n)
+{
+    const tally__node *a = &f->p->graph->node[n->arg[0]];
+    int64_t            cells = 1;
+    for (int k = 0; k < n->rank; k++) {
+        const tally__size *s = &f->p->graph->size[n->dim[k]];
+        cells *= s->kind == TALLY__SIZE_FIXED ? TALLY__MIN(s->value, FUSE_MOST_CELLS + 1) : FUSE_MOST_CELLS + 1;
+        if (cells > FUSE_MOST_CELLS)
+            return 0;
+    }
+    return a->dtype == TALLY__EXACT ? 0 : fuse_rows_of(f, n->arg[0]);
+}
+
 static tally__dim fuse_loop_rows(const fuse *f, tally__id id)
 {
     const tally__node *n = &f->p->graph->node[id];
@@ -142,6 +171,10 @@ static tally__dim fuse_loop_rows(const fuse *f, tally__id id)
         return 0;
     if (n->op == TALLY__OP_accumulate)
         return fuse_update_rows(f, n);
+    if (n->op == TALLY__OP_assert)
+        return fuse_rows_of(f, n->arg[0]);
+    if (tally__folds_rows(n))
+        return fuse_fold_rows(f, n);
     return n->dtype && n->n_arg ? fuse_value_rows(f, id) : 0;
 }
 
@@ -256,11 +289,42 @@ static bool fuse_append(fuse *f, tally__step *s, tally__id id)
     return true;
 }
 
-static uint32_t fuse_find_loop(const fuse *f, uint32_t from, tally__dim rows)
+/* x[n, 1] + x[n] needs row k of the one and all rows of the other */
+static bool fuse_takes_whole(const fuse *f, const tally__node *n, tally__dim rows)
 {
-    for (uint32_t i = from; i < f->steps->n_step; i++)
-        if (f->steps->step[i].kind == TALLY__STEP_LOOP && f->steps->step[i].rows == rows)
+    for (uint32_t i = 0; i < n->n_arg; i++)
+        if (n->arg[i] && !fuse_operand_walks(f, n, i) && fuse_rows_of(f, n->arg[i]) == rows)
+            return true;
+    return false;
+}
+
+/* A loop cannot show one value both whole and row by row. */
+static bool fuse_clash(const fuse *f, const tally__node *m, const tally__node *n)
+{
+    for (uint32_t i = 0; i < n->n_arg; i++)
+        for (uint32_t k = 0; k < m->n_arg; k++)
+            if (n->arg[i] && n->arg[i] == m->arg[k] && fuse_operand_walks(f, n, i) != fuse_operand_walks(f, m, k))
+                return true;
+    return false;
+}
+
+static bool fuse_clashes(const fuse *f, const tally__step *s, const tally__node *n)
+{
+    if (!s->whole && !fuse_takes_whole(f, n, s->rows))
+        return false;
+    for (uint32_t i = 0; i < s->n_node; i++)
+        if (fuse_clash(f, &f->p->graph->node[s->node[i]], n))
+            return true;
+    return false;
+}
+
+static uint32_t fuse_find_loop(const fuse *f, uint32_t from, const tally__node *n, tally__dim rows)
+{
+    for (uint32_t i = from; i < f->steps->n_step; i++) {
+        const tally__step *s = &f->steps->step[i];
+        if (s->kind == TALLY__STEP_LOOP && s->rows == rows && !fuse_clashes(f, s, n))
             return i;
+    }
     return FUSE_NOWHERE;
 }
 
@@ -269,18 +333,21 @@ static bool fuse_node(fuse *f, tally__id id)
     const tally__node *n = &f->p->graph->node[id];
     tally__dim         rows = fuse_loop_rows(f, id);
     uint32_t           first = TALLY__MAX(fuse_after_operands(f, n, rows), fuse_after_effects(f, n));
-    uint32_t           at = rows ? fuse_find_loop(f, TALLY__MAX(first, f->printed), rows) : FUSE_NOWHERE;
+    uint32_t           at = rows ? fuse_find_loop(f, TALLY__MAX(first, f->printed), n, rows) : FUSE_NOWHERE;
     bool               region_node = tally__op_table[n->op].form == TALLY__FORM_REGION;
     first = TALLY__MAX(first, f->printed);
     if (region_node)
         first = f->steps->n_step;                   /* its inside may need or touch anything before it */
+    while (first < f->steps->n_step && f->steps->step[first].kind == TALLY__STEP_NODE)
+        first++;                                    /* as recorded, where nothing is won */
     if (at == FUSE_NOWHERE) {
         at = rows ? f->steps->n_step : first;
         fuse_shift(f, at);
         fuse_insert(f, at, rows ? TALLY__STEP_LOOP : TALLY__STEP_NODE, rows);
     }
     f->at[id] = at;
-    f->rows[id] = rows && n->dtype;
+    f->steps->step[at].whole = f->steps->step[at].whole || (rows && fuse_takes_whole(f, n, rows));
+    f->rows[id] = rows && n->dtype && !tally__folds_rows(n);
     if (n->op == TALLY__OP_print)
         f->printed = at + 1;
     fuse_note_slot(f, n, at);
@@ -321,9 +388,12 @@ static bool fuse_keeps(fuse *f, uint32_t at, const bool *needed)
 {
     tally__step *s = &f->steps->step[at];
     s->keep = tally__arena_alloc(&f->p->arena, (s->n_node + 1) * sizeof *s->keep);
-    for (uint32_t i = 0; s->keep && i < s->n_node; i++)
-        if (needed[s->node[i]])
+    for (uint32_t i = 0; s->keep && i < s->n_node; i++) {
+        bool rows = f->rows[s->node[i]];
+        s->n_fold += !rows && f->p->graph->node[s->node[i]].dtype;
+        if (rows && needed[s->node[i]])
             s->keep[s->n_keep++] = s->node[i];
+    }
     return s->keep != NULL;
 }
 
@@ -343,6 +413,95 @@ static void fuse_mark_needed(const fuse *f, bool *needed)
         needed[g->out[i].node] = true;
 }
 
+/* ---- A value that only one later loop walks is made there, so that it need not be kept whole. */
+enum { FUSE_USED_APART = UINT32_MAX - 1 };
+
+static void fuse_use(fuse *f, tally__id id, uint32_t at)
+{
+    if (f->p->graph->node[id].region != f->region)
+        f->user[id] = FUSE_USED_APART;
+    else if (f->user[id] == FUSE_NOWHERE || f->user[id] == at)
+        f->user[id] = at;
+    else
+        f->user[id] = FUSE_USED_APART;
+}
+
+static void fuse_use_operands(fuse *f, const tally__node *n, uint32_t at)
+{
+    for (uint32_t i = 0; i < n->n_arg; i++)
+        if (n->arg[i])
+            fuse_use(f, n->arg[i], fuse_operand_walks(f, n, i) && n->region == f->region ? at : FUSE_USED_APART);
+}
+
+/* what else needs values of this region whole */
+static void fuse_use_apart(fuse *f)
+{
+    const tally__graph *g = f->p->graph;
+    for (tally__id i = 1; i < g->n_node; i++)
+        f->user[i] = FUSE_NOWHERE;
+    for (tally__id i = 1; i < g->n_node; i++)
+        if (g->node[i].region != f->region)
+            for (uint32_t k = 0; k < g->node[i].n_arg; k++)
+                f->user[g->node[i].arg[k]] = FUSE_USED_APART;
+    for (uint32_t r = 1; r < g->n_region; r++)
+        for (uint32_t i = 0; i < g->region[r].n_yield; i++)
+            f->user[g->region[r].yield[i]] = FUSE_USED_APART;
+    for (int32_t i = 0; i < g->n_out; i++)
+        f->user[g->out[i].node] = FUSE_USED_APART;
+}
+
+/* moving it must not make the loop keep two operands instead */
+static bool fuse_may_move(const fuse *f, const tally__node *n, uint32_t from, uint32_t to)
+{
+    uint32_t kept = 0;
+    if (to >= f->steps->n_step || to <= from || f->steps->step[to].kind != TALLY__STEP_LOOP ||
+        f->steps->step[to].rows != f->steps->step[from].rows || f->steps->step[to].whole || fuse_takes_whole(f, n, f->steps->step[to].rows) ||
+        tally__op_table[n->op].laws & TALLY__LAW_CHECKS)
+        return false;
+    for (uint32_t i = 0; i < n->n_arg; i++)
+        kept += n->arg[i] && fuse_step_of(f, n->arg[i]) == from && f->rows[n->arg[i]] && f->user[n->arg[i]] != FUSE_NOWHERE &&
+                f->user[n->arg[i]] != to;
+    return kept < 2;
+}
+
+/* last to first, so that whole chains move */
+static void fuse_sink(fuse *f)
+{
+    const tally__region *r = &f->p->graph->region[f->region];
+    fuse_use_apart(f);
+    for (uint32_t i = r->n_list; i-- > 0;) {
+        tally__id          id = r->list[i];
+        const tally__node *n = &f->p->graph->node[id];
+        if (f->rows[id] && fuse_may_move(f, n, f->at[id], f->user[id]))
+            f->at[id] = f->user[id];
+        fuse_use_operands(f, n, f->at[id]);
+    }
+}
+
+/* the steps again, by where each node is now; those that lost all their nodes go */
+static bool fuse_settle(fuse *f)
+{
+    const tally__region *r = &f->p->graph->region[f->region];
+    tally__steps        *s = f->steps;
+    uint32_t            *to = tally__arena_alloc(&f->p->arena, (s->n_step + 1) * sizeof *to), n = 0;
+    for (uint32_t i = 0; i < s->n_step; i++)
+        s->step[i].n_node = 0;
+    for (uint32_t i = 0; i < r->n_list; i++)
+        if (!fuse_append(f, &s->step[f->at[r->list[i]]], r->list[i]))
+            return false;
+    if (!to)
+        return false;
+    for (uint32_t i = 0; i < s->n_step; i++) {
+        to[i] = n;
+        if (s->step[i].n_node)
+            s->step[n++] = s->step[i];
+    }
+    s->n_step = n;
+    for (uint32_t i = 0; i < r->n_list; i++)
+        f->at[r->list[i]] = to[f->at[r->list[i]]];
+    return true;
+}
+
 static bool fuse_region(fuse *f, uint32_t region)
 {
     const tally__graph *g = f->p->graph;
@@ -358,7 +517,8 @@ static bool fuse_region(fuse *f, uint32_t region)
     for (uint32_t i = 0; i < g->region[region].n_list; i++)
         if (!fuse_node(f, g->region[region].list[i]))
             return false;
-    return true;
+    fuse_sink(f);
+    return fuse_settle(f);
 }
 
 static bool fuse_ends(fuse *f, const bool *needed)
@@ -378,10 +538,10 @@ bool tally__fuse(tally__plan *p, bool loops)
     const tally__graph *g = p->graph;
     tally__arena       *a = &p->arena;
     fuse f = { .p = p, .loops = loops, .same = tally__arena_alloc(a, g->n_size * sizeof *f.same), .at = tally__arena_alloc(a, g->n_node * sizeof *f.at),
-               .known = tally__arena_zalloc(a, g->n_size), .rows = tally__arena_zalloc(a, g->n_node), .written = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.written),
+               .user = tally__arena_alloc(a, g->n_node * sizeof *f.user), .known = tally__arena_zalloc(a, g->n_size), .rows = tally__arena_zalloc(a, g->n_node), .written = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.written),
                .read = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.read) };
     bool *needed = tally__arena_zalloc(a, g->n_node);
-    if (!f.same || !f.at || !f.known || !f.rows || !f.written || !f.read || !needed)
+    if (!f.same || !f.at || !f.user || !f.known || !f.rows || !f.written || !f.read || !needed)
         return false;
     for (tally__id i = 0; i < g->n_node; i++)
         f.at[i] = FUSE_NOWHERE;

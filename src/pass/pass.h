@@ -25,6 +25,7 @@ typedef struct tally__step {
     tally__id       *load;              /* loop: operands from outside whose rows the loop walks */
     uint32_t         n_load;
     tally__id       *keep;              /* loop: values that are needed whole behind it */
+    bool             whole;             /* loop: a node needs all rows of an operand that it could walk */
     uint32_t         n_keep, n_fold;    /* n_fold: nodes that reduce the rows and have their value behind the last */
 } tally__step;
 typedef struct tally__steps {
@@ -49,7 +50,7 @@ typedef struct tally__plan {
 } tally__plan;
 tally__plan *tally__plan_new(tally_context *c, const tally__graph *recorded, unsigned passes, tally_error *err);
 void         tally__plan_drop(tally__plan *p);                 /* NULL is fine */
-bool         tally__folds_rows(const tally__graph *g, const tally__node *n);   /* of a loop: reduces all rows */
+bool         tally__folds_rows(const tally__node *n);    /* of a loop: reduces all rows */
 bool         tally__fuse(tally__plan *p, bool loops);          /* loops false: every node a step of its own. false: out of memory */
 
 /* ---- show.c: what each pass did, the steps, and with what each node runs: `with` says, NULL for nothing */

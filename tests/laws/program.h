@@ -112,6 +112,9 @@ void program_body(tally_trace *t, void *user);       /* user: a recording */
 tally_metric *kind_new(metric_kind k, tally_context *c, tally_error *err);
 int      kind_operands(metric_kind k);
 
+/* data for a type, with these sizes for its names; wild: of every magnitude, infinities and NaN too */
+array *random_array(test_rng *r, pool *p, type t, const int64_t *size, bool wild);
+
 /* ---- running directly ---- */
 typedef struct store_model store_model;               /* what a metric must hold */
 typedef struct machine {

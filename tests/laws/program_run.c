@@ -150,7 +150,7 @@ static number random_number(test_rng *r, int dtype, bool wild)
     return number_float((double)(int64_t)test_below(r, 65) / 8 - 3);
 }
 
-static array *random_array(test_rng *r, pool *p, type t, const int64_t *size, bool wild)
+array *random_array(test_rng *r, pool *p, type t, const int64_t *size, bool wild)
 {
     int64_t shape[MAX_RANK];
     for (int k = 0; k < t.rank; k++)
