@@ -148,13 +148,38 @@ static tally_status compare_sizes(const tally__frame *f, tally_error *err)
     return TALLY_OK;
 }
 
+/* Sizes of states may change between two calls; all others follow from the arguments. */
+static void note_bound(tally__frame *f)
+{
+    const tally__graph *g = f->graph;
+    for (uint32_t i = 0; i < g->n_size; i++)
+        if (g->size[i].kind == TALLY__SIZE_STATE)
+            return;
+    for (int32_t i = 0; i < g->n_argument; i++)
+        if (f->in[i])
+            f->seen[i] = *f->in[i];
+    f->bound = true;
+}
+
 tally_status tally__frame_bind(tally__frame *f, const tally_tensor *const *in,
                                tally__store *const *store, tally_error *err)
 {
     if (in != (const tally_tensor *const *)f->in)
         memcpy(f->in, in, (size_t)f->graph->n_argument * sizeof *in);
+    f->bound = false;
     tally_status status = take_deltas(f, store, err);
     if (!status && !number_sizes(f, f->in))
         status = build_states(f, err);
-    return status ? status : compare_sizes(f, err);
+    if (!status)
+        status = compare_sizes(f, err);
+    if (!status)
+        note_bound(f);
+    return status;
+}
+
+tally_status tally__frame_again(tally__frame *f, tally_error *err)
+{
+    assert(f->bound);
+    f->n_held = f->n_slot;
+    return f->n_slot ? tally__deltas_begin(f->delta, f->n_slot, err) : TALLY_OK;
 }

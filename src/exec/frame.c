@@ -41,6 +41,7 @@ static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, fram
     f->carry_at = frame_piece(base, &used, g->n_region * sizeof *f->carry_at);
     f->in = frame_piece(base, &used, arguments * sizeof *f->in);
     f->store = frame_piece(base, &used, arguments * sizeof *f->store);
+    f->seen = frame_piece(base, &used, arguments * sizeof *f->seen);
     *scalars = frame_piece(base, &used, n.constants * sizeof **scalars);
     return used;
 }
@@ -108,6 +109,9 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, c
     f->graph = g;
     f->plan = plan;
     f->block = TALLY__BLOCK;
+    f->share = TALLY__SHARE;
+    f->parts = TALLY__PARTS;
+    f->isa = isa;
     f->bytes = bytes;
     f->n_slot = g->n_slot;
     f->n_carried = n.carried;
@@ -126,6 +130,8 @@ void tally__frame_drop(tally__frame *f)
     if (!f)
         return;
     tally__frame_end(f);
+    for (int i = 0; i < TALLY__PARTS; i++)
+        tally__frame_drop(f->part[i]);
     for (int32_t i = 0; i < f->n_slot; i++)
         tally__delta_drop(&f->delta[i]);
     for (uint32_t i = 0; i < f->n_carried; i++)
