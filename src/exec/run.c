@@ -21,48 +21,16 @@ tally_status tally__poll(tally__frame *f, tally_error *err)
     return TALLY_OK;
 }
 
-/* the operand that has the result's shape if all others have it too or are scalars, and all are dense; else NULL */
-static const tally_tensor *shape_of_all(const tally__node *n, const tally_tensor *const *arg)
-{
-    const tally_tensor *shape = NULL;
-    for (uint32_t i = 0; i < n->n_arg; i++) {
-        const tally_tensor *x = arg[i];
-        if (!x->rank && n->rank)
-            continue;
-        if (x->rank != n->rank || !tally__is_dense(x) || (shape && memcmp(shape->shape, x->shape, (size_t)x->rank * sizeof x->shape[0])))
-            return NULL;
-        shape = x;
-    }
-    return shape;
-}
-
-/* by the loop of the instruction set */
-static tally_status run_kernel(tally__frame *f, tally__id id, const tally__node *n, const tally_tensor *const *arg,
-                               const tally_tensor *shape, tally_error *err)
-{
-    tally_tensor *out = &f->value[id];
-    size_t        elements = (size_t)tally__elements(shape->rank, shape->shape);
-    size_t        bytes = TALLY__MAX(elements, 1) * tally__element_size(n->dtype);
-    void         *data = tally__arena_alloc(&f->work, bytes);
-    if (!data)
-        return tally__fail_memory(err, bytes);
-    memcpy(out->shape, shape->shape, sizeof out->shape);
-    memcpy(out->stride, shape->stride, sizeof out->stride);
-    out->data = data;
-    f->kernel[id](data, arg[0]->data, n->n_arg > 1 ? arg[1]->data : NULL, n->n_arg > 2 ? arg[2]->data : NULL, elements);
-    return TALLY_OK;
-}
-
 static tally_status value_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
     const tally_tensor *arg[MOST_OPERANDS] = { NULL, NULL, NULL, NULL };
     assert(n->n_arg <= MOST_OPERANDS);
     for (uint32_t i = 0; i < n->n_arg; i++)
         arg[i] = n->arg[i] ? f->view[n->arg[i]] : NULL;
-    const tally_tensor *shape = f->kernel[id] ? shape_of_all(n, arg) : NULL;
-    if (shape)
-        return run_kernel(f, id, n, arg, shape, err);
-    tally_status status = tally__evaluate(n, arg, &f->value[id], &f->work, err);
+    tally_status status = TALLY_OK;
+    if (f->kernel[id] && tally__apply(f, id, n, arg, &status, err))
+        return status;
+    status = tally__evaluate(n, arg, &f->value[id], &f->work, err);
     assert(status || (f->value[id].dtype == n->dtype && f->value[id].rank == n->rank));
     return status;
 }

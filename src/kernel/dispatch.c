@@ -33,13 +33,24 @@ static unsigned scalar_form(const tally__graph *g, const tally__node *n)
     for (uint32_t i = 0; i < n->n_arg; i++)
         if (!g->node[n->arg[i]].rank)
             form |= 1u << i;
-    return n->rank ? form : 0;      /* all scalars: loops of one element */
+    if (n->rank)
+        return form;
+    return n->op == TALLY__OP_clip ? TALLY__FORM_VSS : TALLY__FORM_VVV;     /* all scalars: loops of one element */
 }
 
-tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
+/* along the first axis sums are exact: no rows */
+static tally__loop_kernel *row_kernel(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
 {
-    if (tally__op_table[n->op].form != TALLY__FORM_ELEMENT || n->n_arg < 1 || n->n_arg > 3)
+    const tally__node *x = &g->node[n->arg[0]];
+    int                type = tally__lane_type_of(x->dtype);
+    bool               sum = n->op == TALLY__OP_sum || n->op == TALLY__OP_mean;
+    if (type < 0 || type > TALLY__LANE_F64 || n->axis != x->rank - 1)
         return NULL;
+    return sum && n->axis == 0 ? NULL : set->row->op[n->op][type];
+}
+
+static tally__loop_kernel *element_kernel(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
+{
     uint32_t typed = n->op == TALLY__OP_select ? 1 : 0;
     int      type = tally__lane_type_of(g->node[n->arg[typed]].dtype), to = tally__lane_type_of(n->dtype);
     if (type < 0 || to < 0)
@@ -50,4 +61,14 @@ tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__
         if (g->node[n->arg[i]].dtype != g->node[n->arg[typed]].dtype)
             return NULL;
     return set->element[n->op][type][scalar_form(g, n)];
+}
+
+tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
+{
+    const tally__op_info *op = &tally__op_table[n->op];
+    if (n->n_arg < 1 || n->n_arg > 3 || op->laws & TALLY__LAW_SIZES)
+        return NULL;                /* what looks at sizes only is one element that repeats */
+    if (op->form == TALLY__FORM_REDUCE || op->form == TALLY__FORM_ROW)
+        return row_kernel(set, g, n);
+    return op->form == TALLY__FORM_ELEMENT ? element_kernel(set, g, n) : NULL;
 }

@@ -103,4 +103,5 @@ const tally__kernel_set KERNEL_SET_NAME(tally__kernels_, TALLY__KERNEL_SET) = {
 #include "kernel_types.h"
     },
     .cast = { CASTS(CAST_ENTRY) },
+    .row = &KERNEL_SET_NAME(tally__rows_, TALLY__KERNEL_SET),
 };

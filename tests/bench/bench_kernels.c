@@ -1,9 +1,10 @@
-/* Every elementwise loop of every instruction set that this machine has: ns per element at one block in cache, and the
- * ratio to reading its operands once. bench_kernels [part of a name] shows those only; a row is one op, type and form. */
+/* Every loop of every instruction set that this machine has: ns per element at one block in cache, and the ratio to reading
+ * its operands once; row kernels in ns per row. The least of many rounds: a busy neighbour only adds.
+ * bench_kernels [part of a name] shows those only. */
 #include "clock.h"
 #include "../../src/kernel/kernel.h"
 
-enum { N = 1024, ROUNDS = 5, REPEAT = 64 };
+enum { N = 1024, ROUNDS = 9, REPEAT = 64, ROWS = 96, MOST_COLUMNS = 1000 };
 static const char *const type_name[TALLY__LANE_TYPES] = { "f32", "f64", "i32", "i64", "u8", "bool" };
 static const size_t      type_size[TALLY__LANE_TYPES] = { 4, 8, 4, 8, 1, 1 };
 static const char *const form_name[TALLY__FORMS] = { "vvv", "svv", "vsv", "", "vvs", "", "vss", "" };
@@ -76,7 +77,7 @@ static void row(const char *name, pick *of, int a, int b, int c, size_t bytes, c
         work      w = { of(sets[s], a, b, c), bytes };
         candidate each[] = { { "kernel", run_kernel, { 0 } }, { "read", run_read, { 0 } } };
         race(each, 2, &w, N, ROUNDS);
-        printf("  %8.4f %5.1fx", 1e9 * median(&each[0], ROUNDS) / REPEAT / N, median(&each[0], ROUNDS) / median(&each[1], ROUNDS));
+        printf("  %8.4f %5.1fx", 1e9 * each[0].seconds[0] / REPEAT / N, each[0].seconds[0] / each[1].seconds[0]);
     }
     printf("\n");
 }
@@ -88,6 +89,43 @@ static size_t operand_bytes(int op, int type, int form)
     for (int i = 0; i < arity; i++)
         dense += form >> i & 1 ? 0 : op == TALLY__OP_select && i == 0 ? 1 : type_size[type];
     return TALLY__MIN(dense, 16u) * N / 2 >= sizeof memory[0] ? sizeof memory[0] : dense * N;
+}
+
+/* ---- rows: ROWS lines of some columns */
+typedef struct row_work {
+    tally__loop_kernel *kernel;
+    size_t              columns;
+    void               *x, *out;
+} row_work;
+
+static void run_row_kernel(void *p, size_t rows)
+{
+    const row_work *w = p;
+    w->kernel(w->out, w->x, &w->columns, NULL, rows);
+}
+
+static void rows_table(const char *wanted)
+{
+    static const int    ops[] = { TALLY__OP_sum, TALLY__OP_max, TALLY__OP_argmax, TALLY__OP_softmax, TALLY__OP_log_softmax, TALLY__OP_logsumexp };
+    static const size_t columns[] = { 2, 10, 64, 100, MOST_COLUMNS };
+    static float        x[ROWS * MOST_COLUMNS], out[ROWS * MOST_COLUMNS];
+    for (size_t i = 0; i < ROWS * MOST_COLUMNS; i++)
+        x[i] = (float)(i * 7919 % 1009) * 0.01f;
+    for (size_t o = 0; o < TALLY__COUNT(ops); o++)
+        for (size_t c = 0; c < TALLY__COUNT(columns); c++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s f32 [n, %zu]", tally__op_table[ops[o]].name, columns[c]);
+            if (wanted && !strstr(name, wanted))
+                continue;
+            printf("%-26s", name);
+            for (int s = 0; s < n_sets; s++) {
+                row_work  w = { sets[s]->row->op[ops[o]][TALLY__LANE_F32], columns[c], x, out };
+                candidate each[] = { { "rows", run_row_kernel, { 0 } } };
+                race(each, 1, &w, ROWS, ROUNDS);
+                printf("  %8.2f a row  ", 1e9 * each[0].seconds[0] / ROWS);
+            }
+            printf("\n");
+        }
 }
 
 int main(int argc, char **argv)
@@ -116,5 +154,6 @@ int main(int argc, char **argv)
             row(name, pick_cast, type, to, 0, type_size[type] * N, wanted);
         }
     }
+    rows_table(wanted);
     return 0;
 }

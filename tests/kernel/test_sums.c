@@ -1,0 +1,94 @@
+/* The loops of the exact sum agree between instruction sets: on every block the same answer, and where it counts, the same
+ * counts. Blocks of all widths, lengths and alignments, so that every exit of every loop is taken. */
+#include "../support.h"
+
+#include "../../src/tensor/tensor.h"
+
+enum { N = TALLY__SUM_BLOCK };
+static float  f32[N + 1];
+static double f64[N + 1], made[3][N + 1];
+
+static void fill(test_rng *r)
+{
+    int width = 1 + (int)test_below(r, test_below(r, 2) ? 30 : 200), high = (int)test_below(r, 60) - 30;
+    int kind = (int)test_below(r, 4);
+    for (size_t i = 0; i <= N; i++) {
+        double v = ldexp(test_unit(r) - 0.5, high - (int)test_below(r, (size_t)width));
+        if (kind == 0)
+            v = (double)((int64_t)test_below(r, 1u << 23) - (1 << 22));
+        if (kind == 1 && !test_below(r, 500))
+            v = test_below(r, 2) ? (double)NAN : -(double)INFINITY;
+        f64[i] = v;
+        f32[i] = (float)v;
+    }
+}
+
+static void check_block(const tally__sum_kernels *a, const tally__sum_kernels *b, size_t from, size_t n, int top, uint64_t seed)
+{
+    int64_t x[2][TALLY__SUM_LEVELS], y[2][TALLY__SUM_LEVELS];
+    int32_t low[2], high[2];
+    bool    same = true;
+    size_t  short_n = TALLY__MIN(n, (size_t)TALLY__WHOLE_BLOCK);
+    memset(x, 0, sizeof x), memset(y, 0, sizeof y);
+    bool took = a->narrow(f32 + from, n, top, x[0]);
+    same = same && took == b->narrow(f32 + from, n, top, y[0]) && (!took || x[0][0] == y[0][0]);
+    for (int levels = 2; levels <= TALLY__SUM_LEVELS; levels++) {
+        took = a->split(f64 + from, n, top, levels, x[0]);
+        same = same && took == b->split(f64 + from, n, top, levels, y[0]) && (!took || !memcmp(x[0], y[0], (size_t)levels * 8));
+        took = a->split_f32(f32 + from, n, top, levels, x[1]);
+        same = same && took == b->split_f32(f32 + from, n, top, levels, y[1]) && (!took || !memcmp(x[1], y[1], (size_t)levels * 8));
+    }
+    took = a->whole_f32(f32 + from, short_n, x[0]);
+    same = same && took == b->whole_f32(f32 + from, short_n, y[0]) && (!took || x[0][0] == y[0][0]);
+    took = a->whole_f64(f64 + from, short_n, x[0]);
+    same = same && took == b->whole_f64(f64 + from, short_n, y[0]) && (!took || x[0][0] == y[0][0]);
+    a->range(f64 + from, n, &low[0], &high[0]);
+    b->range(f64 + from, n, &low[1], &high[1]);
+    same = same && low[0] == low[1] && high[0] == high[1];
+    same = same && a->peel(made[0], f64 + from, n, 1000, 1020) == b->peel(made[1], f64 + from, n, 1000, 1020) &&
+           !memcmp(made[0], made[1], n * sizeof made[0][0]);
+    if (!same) {
+        print_error("seed %llu: a block of %zu from %zu, top %d\n", (unsigned long long)seed, n, from, top);
+        fail();
+    }
+}
+
+static void all_sets_count_the_same(void **state)
+{
+    const tally__sum_kernels *base = tally__sum_kernels_for(TALLY__ISA_BASE);
+    (void)state;
+    for (int isa = TALLY__ISA_AVX2; isa <= (int)tally__cpu(); isa++)
+        for (size_t i = 0; i < test_scaled(4000); i++) {
+            test_rng r = { i };
+            fill(&r);
+            const size_t n = i % 3 ? test_below(&r, 131) : test_below(&r, N + 1);
+            check_block(base, tally__sum_kernels_for((tally__isa)isa), test_below(&r, 2), n, (int)test_below(&r, 70) - 10, i);
+        }
+}
+
+static void all_sets_add_integers_alike(void **state)
+{
+    static const int32_t dtypes[] = { TALLY_BOOL, TALLY_U8, TALLY_I8, TALLY_U16, TALLY_I16, TALLY_U32, TALLY_I32, TALLY_U64, TALLY_I64 };
+    static uint64_t      words[5000];
+    test_rng             r = { 3 };
+    (void)state;
+    for (size_t i = 0; i < TALLY__COUNT(words); i++)
+        words[i] = test_next(&r);
+    for (int isa = TALLY__ISA_AVX2; isa <= (int)tally__cpu(); isa++)
+        for (size_t d = 0; d < TALLY__COUNT(dtypes); d++)
+            for (size_t n = 0; n < TALLY__COUNT(words); n += n < 140 ? 1 : 555) {
+                int64_t x[3], y[3];
+                tally__sum_kernels_for(TALLY__ISA_BASE)->integers(words, dtypes[d], n, x);
+                tally__sum_kernels_for((tally__isa)isa)->integers(words, dtypes[d], n, y);
+                assert_memory_equal(x, y, sizeof x);
+            }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_sets_count_the_same),
+        cmocka_unit_test(all_sets_add_integers_alike),
+    };
+    return cmocka_run_group_tests_name("sums", tests, NULL, NULL);
+}
