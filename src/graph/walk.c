@@ -71,7 +71,8 @@ void tally__walk_begin(tally__walk *w, int n, const tally_tensor *const *x, int 
     for (int i = 0; i < n; i++) {
         w->step[i] = k < 0 ? 0 : w->stride[i][k];
         for (int j = 0; j < k; j++)
-            w->stride[i][j] *= (int64_t)tally__element_size(x[i]->dtype);
+            /* unsigned: a stride that is never walked may be any number */
+            w->stride[i][j] = (int64_t)((uint64_t)w->stride[i][j] * tally__element_size(x[i]->dtype));
     }
 }
 
