@@ -309,6 +309,39 @@ static int judge_call(court *c, program_counts *n, tally_value *in, int n_in, ta
     return 0;
 }
 
+static int64_t largest_value(const court *c)
+{
+    int64_t most = 0;
+    for (int k = 0; k < c->p->n_registers; k++) {
+        int64_t n = 1;
+        for (int j = 0; j < c->p->reg[k].rank; j++)
+            n *= c->p->reg[k].size[j] < SIZE_FIRST_RUN ? c->m.size[c->p->reg[k].size[j]] : c->m.size[SIZE_N];
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+static bool loops(const block *b)
+{
+    for (int k = 0; k < b->n; k++)
+        for (int j = 0; j < 2 && b->at[k].op >= OP_IF; j++)
+            if (b->at[k].op == OP_WHILE || (b->at[k].inner[j] && loops(b->at[k].inner[j])))
+                return true;
+    return false;
+}
+
+/* more rows than a block holds, as long as no value gets too large for an unhurried oracle */
+static void many_rows(court *c)
+{
+    static const int64_t rows[] = { 2100, 1100, 300, 70, 35, 12 };
+    int                  k = loops(c->p->body) ? 4 : (int)test_below(&c->r, 3);
+    do
+        c->m.size[SIZE_N] = rows[k++];
+    while (k < 6 && largest_value(c) > 5000);
+    if (largest_value(c) > 5000)
+        c->m.size[SIZE_N] = 4;
+}
+
 static void new_sizes(court *c)
 {
     static const int64_t rows[] = { 0, 1, 2, 3, 5, 7, 4, 3 }, widths[] = { 1, 2, 3, 5, 2, 3, 4, 33 };
@@ -316,6 +349,8 @@ static void new_sizes(court *c)
     c->m.size[SIZE_N] = rows[test_below(&c->r, 8)];
     c->m.size[SIZE_M] = widths[test_below(&c->r, test_below(&c->r, 6) ? 7 : 8)];
     c->m.size[SIZE_K] = test_below(&c->r, 12) ? widths[test_below(&c->r, 4)] : 0;
+    if (test_below(&c->r, 20) == 0)
+        many_rows(c);
     c->m.size[SIZE_THREE] = 3;
     c->m.size[SIZE_FOUR] = 4;
 }
