@@ -106,7 +106,10 @@ TALLY_API TALLY_CHECKED tally_status tally_function_prepare(tally_function *f, c
  */
 TALLY_API int    tally_function_traces(const tally_function *f);
 
-/** The program of one recording as text.
+/** The program of one recording as text, then its plan: what each pass did with it, and the steps as they run. "rows of n"
+ *  is one pass over n rows, block by block, through all that stands below it; it loads what comes from outside and keeps
+ *  what is needed whole behind it. At the right, what computes a line: loops of an instruction set, or the reference
+ *  kernels. For people: the form of the text may change.
  *
  *  In:      trace  0 is the oldest
  *           buf    n bytes, or NULL with n 0; what does not fit is cut, the text is always terminated

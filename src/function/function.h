@@ -55,6 +55,8 @@ tally_context  *tally__function_context(const tally_function *f);
 void            tally__function_tune(tally_function *f, unsigned passes, tally__isa isa, uint32_t block);
 /* the graph of trace i (oldest first), for tests and dumps; NULL beyond the last */
 const tally__graph *tally__function_graph(const tally_function *f, int i);
+/* its plan, or NULL */
+const tally__plan  *tally__function_plan(const tally_function *f, int i);
 
 /* ---- record.c: a version for a call that none fits; verb: the caller's, for texts */
 tally__version *tally__function_record(tally_function *f, const tally_value *in, int n_in, const char *verb, tally_error *err);

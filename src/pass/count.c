@@ -19,6 +19,7 @@ bool tally__pass_count(tally__edit *e)
             continue;
         n->arg[0] = e->graph->node[n->arg[0]].arg[0];
         n->axis = 1;
+        e->changed++;
     }
     return true;
 }

@@ -81,10 +81,16 @@ static bool fuse_op_walks(const fuse *f, const tally__node *n)
     case TALLY__FORM_ROW:
         return rank > 1 && n->axis != 0 && n->op != TALLY__OP_rank_of;
     case TALLY__FORM_VIEW:
-        return (n->op == TALLY__OP_column && rank > 1) || ((n->op == TALLY__OP_expand_dims || n->op == TALLY__OP_squeeze) && n->axis != 0);
+        return n->op == TALLY__OP_broadcast_like || (n->op == TALLY__OP_column && rank > 1) || ((n->op == TALLY__OP_expand_dims || n->op == TALLY__OP_squeeze) && n->axis != 0);
     default:
         return n->op == TALLY__OP_one_hot;
     }
+}
+
+/* operands are aligned from the right */
+static bool fuse_aligns(const tally__node *n)
+{
+    return tally__op_table[n->op].form == TALLY__FORM_ELEMENT || n->op == TALLY__OP_broadcast_like;
 }
 
 /* does axis 0 of operand i of an elementwise op repeat? */
@@ -99,7 +105,7 @@ static bool fuse_repeats(const fuse *f, const tally__node *n, uint32_t i)
 static bool fuse_operand_fits(const fuse *f, const tally__node *n, uint32_t i, tally__dim rows)
 {
     const tally__node *a = &f->p->graph->node[n->arg[i]];
-    bool               element = tally__op_table[n->op].form == TALLY__FORM_ELEMENT;
+    bool               element = fuse_aligns(n);
     if (a->dtype == TALLY__EXACT || !fuse_sizes_known(f, a))
         return false;
     if (element && a->rank == n->rank && a->rank)
@@ -113,7 +119,7 @@ static bool fuse_operand_fits(const fuse *f, const tally__node *n, uint32_t i, t
 static bool fuse_operand_walks(const fuse *f, const tally__node *n, uint32_t i)
 {
     const tally__node *a = &f->p->graph->node[n->arg[i]];
-    bool               element = tally__op_table[n->op].form == TALLY__FORM_ELEMENT;
+    bool               element = fuse_aligns(n);
     if (n->op == TALLY__OP_accumulate)
         return i == 0 || a->rank > 0;
     return element ? a->rank == n->rank && !fuse_repeats(f, n, i) : i == 0;
@@ -144,7 +150,7 @@ static tally__dim fuse_update_rows(const fuse *f, const tally__node *n)
     return rows;
 }
 
-enum { FUSE_MOST_CELLS = 64 };
+enum { FUSE_MOST_CELLS = 64, FUSE_FEW_ROWS = 64 };
 bool tally__folds_rows(const tally__node *n)
 {
     return tally__op_table[n->op].form == TALLY__FORM_REDUCE && (tally__op_table[n->op].shape == TALLY__SHAPE_SCALAR || n->axis == 0);
@@ -164,11 +170,9 @@ static tally__dim fuse_fold_rows(const fuse *f, const tally__node *n)
     return a->dtype == TALLY__EXACT ? 0 : fuse_rows_of(f, n->arg[0]);
 }
 
-static tally__dim fuse_loop_rows(const fuse *f, tally__id id)
+static tally__dim fuse_rows_to_walk(const fuse *f, tally__id id)
 {
     const tally__node *n = &f->p->graph->node[id];
-    if (!f->loops)
-        return 0;
     if (n->op == TALLY__OP_accumulate)
         return fuse_update_rows(f, n);
     if (n->op == TALLY__OP_assert)
@@ -176,6 +180,14 @@ static tally__dim fuse_loop_rows(const fuse *f, tally__id id)
     if (tally__folds_rows(n))
         return fuse_fold_rows(f, n);
     return n->dtype && n->n_arg ? fuse_value_rows(f, id) : 0;
+}
+
+/* a list of thresholds, say, is no batch: a loop over it would win nothing */
+static tally__dim fuse_loop_rows(const fuse *f, tally__id id)
+{
+    tally__dim         rows = f->loops ? fuse_rows_to_walk(f, id) : 0;
+    const tally__size *s = &f->p->graph->size[rows];
+    return s->kind == TALLY__SIZE_FIXED && s->value <= FUSE_FEW_ROWS ? 0 : rows;
 }
 
 /* ---- the earliest step that a node may join */

@@ -11,6 +11,7 @@ typedef struct tally__edit {
     tally__id    *instead;              /* [n_node] the node that stands for it: itself, or an earlier one */
     bool         *dead;                 /* [n_node] nobody needs it */
     tally__arena *work;                 /* scratch */
+    uint32_t      changed;              /* nodes that became another op or effect in place, for people */
 } tally__edit;
 typedef bool tally__pass(tally__edit *e);      /* false: out of memory */
 tally__pass tally__pass_fold, tally__pass_cse, tally__pass_count, tally__pass_dce;
@@ -38,7 +39,7 @@ enum { TALLY__PASS_FOLD = 1, TALLY__PASS_CSE = 2, TALLY__PASS_DCE = 4, TALLY__PA
 enum { TALLY__PASSES_MOST = 8 };
 typedef struct tally__pass_done {       /* what a pass did, for people */
     const char *name;
-    uint32_t    constants, shared, dropped;     /* nodes that became constants, became another node, are needed no more */
+    uint32_t    constants, shared, changed, dropped;    /* nodes that became constants, became another node, do less, are needed no more */
 } tally__pass_done;
 typedef struct tally__plan {
     tally_context *context;             /* borrowed */

@@ -16,7 +16,7 @@ static const struct pipeline_pass {
 /* an edit in which nothing has changed yet */
 static bool pipeline_begin(tally__edit *e, tally__graph *g, tally__arena *work)
 {
-    *e = (tally__edit){ g, tally__arena_alloc(work, g->n_node * sizeof *e->instead), tally__arena_zalloc(work, g->n_node), work };
+    *e = (tally__edit){ g, tally__arena_alloc(work, g->n_node * sizeof *e->instead), tally__arena_zalloc(work, g->n_node), work, 0 };
     for (tally__id i = 0; e->instead && i < g->n_node; i++)
         e->instead[i] = i;
     return e->instead && e->dead;
@@ -33,6 +33,7 @@ static uint32_t pipeline_constants(const tally__graph *g)
 static tally__graph *pipeline_end(tally_context *c, const tally__edit *e, tally__pass_done *done, tally_error *err)
 {
     done->constants = pipeline_constants(e->graph) - done->constants;
+    done->changed = e->changed;
     for (tally__id i = 1; i < e->graph->n_node; i++) {
         done->shared += e->instead[i] != i;
         done->dropped += e->dead[i] && e->instead[i] == i;

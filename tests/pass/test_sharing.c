@@ -1,0 +1,126 @@
+/* Sharing, counted: metrics updated on the same tensors in one function compare once per distinct threshold and read each
+ * input once; metrics whose configurations differ share what is equal and no more. Counts are of the plan's graph. */
+#include "../graph/recording.h"
+
+#include <tally/metrics.h>
+
+#include "../../src/function/function.h"
+
+static void three_metrics(tally_trace *t, void *user)
+{
+    tally_node labels = tally_arg(t, 0), scores = tally_arg(t, 1);
+    (void)user;
+    for (int i = 2; i < 5; i++) {
+        tally_metric_ref m = tally_arg_metric(t, i);
+        tally_update_state(t, m, labels, scores);
+    }
+}
+
+typedef struct counts {
+    uint32_t gt, ne, eq, and, not, nodes, loops, loads, recorded;
+} counts;
+
+static void count_steps(const tally__plan *p, counts *n)
+{
+    for (uint32_t i = 0; i < p->region[1].n_step; i++) {
+        const tally__step *s = &p->region[1].step[i];
+        if (s->kind == TALLY__STEP_LOOP) {
+            n->loops++;
+            n->loads += s->n_load;
+            assert_int_equal(s->n_keep, 0);
+        } else {
+            const tally__node *own = &p->graph->node[s->node[0]];
+            assert_true(tally__op_table[own->op].form == TALLY__FORM_SOURCE || p->graph->node[own->arg[0]].op == TALLY__OP_captured);
+        }
+    }
+}
+
+/* of a call with these metrics, which are released */
+static counts count_of(tally_metric *a, tally_metric *b, tally_metric *c)
+{
+    tally_error     err;
+    float           y[4] = { 0, 1, 1, 0 }, p[4] = { 0.1f, 0.9f, 0.4f, 0.6f };
+    tally_tensor    labels = tally_vector(y, 4), scores = tally_vector(p, 4);
+    tally_metric   *m[3] = { a, b, c };
+    tally_function *f = tally_function_new(three_metrics, NULL, NULL, &err);
+    counts          n = { 0 };
+    assert_ok(tally_call(f, TALLY_IN(&labels, &scores, a, b, c), TALLY_NO_OUT, &err), &err);
+    const tally__plan  *plan = tally__function_plan(f, 0);
+    const tally__graph *g = plan->graph;
+    n = (counts){ .gt = count_ops(g, TALLY__OP_gt), .ne = count_ops(g, TALLY__OP_ne), .eq = count_ops(g, TALLY__OP_eq),
+                  .and = count_ops(g, TALLY__OP_and), .not = count_ops(g, TALLY__OP_not), .nodes = g->n_node - 1,
+                  .recorded = tally__function_graph(f, 0)->n_node - 1 };
+    count_steps(plan, &n);
+    tally_function_release(f);
+    for (int i = 0; i < 3; i++)
+        tally_metric_release(m[i]);
+    return n;
+}
+
+static tally_metric *threshold_metric(tally_metric *make(const tally_threshold_options *, tally_error *), const double *at, int n)
+{
+    tally_threshold_options o = TALLY_THRESHOLD_OPTIONS_INIT;
+    o.thresholds = at;
+    o.n_thresholds = n;
+    return make(&o, NULL);
+}
+
+static void precision_recall_and_accuracy_compare_once_and_read_once(void **state)
+{
+    (void)state;
+    counts n = count_of(tally_precision_new(NULL, NULL), tally_recall_new(NULL, NULL), tally_binary_accuracy_new(NULL, NULL));
+    print_message("%u nodes recorded, %u in the plan\n", n.recorded, n.nodes);
+    assert_int_equal(n.gt, 1);
+    assert_int_equal(n.ne, 1);
+    assert_int_equal(n.eq, 1);
+    assert_int_equal(n.and, 3);         /* true positives, false positives, false negatives */
+    assert_int_equal(n.not, 2);
+    assert_int_equal(n.loops, 1);
+    assert_int_equal(n.loads, 2);
+    assert_true(n.nodes < n.recorded);
+}
+
+static void one_metric_twice_costs_its_updates_only(void **state)
+{
+    (void)state;
+    counts one = count_of(tally_precision_new(NULL, NULL), tally_recall_new(NULL, NULL), tally_binary_accuracy_new(NULL, NULL));
+    counts two = count_of(tally_precision_new(NULL, NULL), tally_precision_new(NULL, NULL), tally_precision_new(NULL, NULL));
+    assert_int_equal(two.gt, 1);
+    assert_int_equal(two.ne, 1);
+    assert_int_equal(two.and, 2);
+    assert_int_equal(two.not, 1);
+    assert_true(two.nodes < one.nodes + 2);
+}
+
+static void a_comparison_for_each_distinct_threshold(void **state)
+{
+    static const double low = 0.25, high = 0.75;
+    (void)state;
+    counts n = count_of(threshold_metric(tally_precision_new, &low, 1), threshold_metric(tally_recall_new, &high, 1),
+                        threshold_metric(tally_recall_new, &low, 1));
+    assert_int_equal(n.gt, 2);
+    assert_int_equal(n.ne, 1);          /* what is a positive does not depend on the threshold */
+    assert_int_equal(n.loops, 1);
+    assert_int_equal(n.loads, 2);
+}
+
+static void equal_lists_of_thresholds_are_one_list(void **state)
+{
+    static const double list[] = { 0.2, 0.3, 0.9 }, other[] = { 0.2, 0.3, 0.8 };
+    (void)state;
+    counts same = count_of(threshold_metric(tally_precision_new, list, 3), threshold_metric(tally_recall_new, list, 3), tally_recall_new(NULL, NULL));
+    assert_int_equal(same.gt, 2);
+    counts apart = count_of(threshold_metric(tally_precision_new, list, 3), threshold_metric(tally_recall_new, other, 3), tally_recall_new(NULL, NULL));
+    assert_int_equal(apart.gt, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(precision_recall_and_accuracy_compare_once_and_read_once),
+        cmocka_unit_test(one_metric_twice_costs_its_updates_only),
+        cmocka_unit_test(a_comparison_for_each_distinct_threshold),
+        cmocka_unit_test(equal_lists_of_thresholds_are_one_list),
+    };
+    return cmocka_run_group_tests_name("pass/sharing", tests, NULL, NULL);
+}
