@@ -184,12 +184,20 @@ static bool weights_only(const add_run *r)
            load_one(r->v, r->dv) == 1;
 }
 
-/* One float for one element, the update of a running value: nothing to scan, nothing to split. */
+/* One float for one element, the update of a running value: nothing to scan, nothing to split. One that is not whole
+ * stays alone while it is all there is: a commit adds it to the store without a sum in between. */
 static tally_status sum_add_float(tally__cell *c, tally_context *x, int64_t k, double v, tally_error *err)
 {
-    const bool whole = v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v;
-    if (whole && !c->wide && tally__whole_add(&c->whole[k], (int64_t)v))
-        return TALLY_OK;
+    if (!c->wide && !c->alone) {
+        const bool whole = v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v;
+        if (whole && tally__whole_add(&c->whole[k], (int64_t)v))
+            return TALLY_OK;
+        if (!whole && !c->rank && !c->whole[0]) {
+            c->alone = true;
+            c->lone = v;
+            return TALLY_OK;
+        }
+    }
     tally_status s = sum_to_words(c, x, err);
     if (!s)
         tally__sum_add_one(&c->sum[k], v);
@@ -384,34 +392,35 @@ static bool is_aligned(const tally_tensor *value, const tally_tensor *t)
     return true;
 }
 
-tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tally_tensor *value,
-                                    const tally_tensor *weight, const tally_tensor *mask, tally_error *err)
+static tally_status accumulate_row(tally__cell *c, tally_context *x, const tally_tensor *value, tally_error *err)
 {
-    assert(c->built && add_row[c->kind] && value->rank >= c->rank);
-    assert(is_aligned(value, weight) && is_aligned(value, mask));
-    const bool plain = value->rank <= 1 && !c->rank && !weight && !mask;
-    if (plain && c->kind == TALLY_STATE_SUM && (!value->rank || value->shape[0] == 1) &&
-        (value->dtype == TALLY_F32 || value->dtype == TALLY_F64)) {
-        c->touched = true;
-        return sum_add_float(c, x, 0, load_one(value->data, value->dtype), err);
-    }
     add_run r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
-    if (plain) {
-        if (value->rank) {
-            r.n = (size_t)value->shape[0];
-            r.sv = value->stride[0];
-        }
-        if (!r.n)
-            return TALLY_OK;
-        c->touched = true;
-        return add_row[c->kind](c, x, 0, &r, err);
+    if (value->rank) {
+        r.n = (size_t)value->shape[0];
+        r.sv = value->stride[0];
     }
+    if (!r.n)
+        return TALLY_OK;
+    tally_status s = c->alone ? sum_to_words(c, x, err) : TALLY_OK;
+    if (s)
+        return s;
+    c->touched = true;
+    return add_row[c->kind](c, x, 0, &r, err);
+}
+
+static tally_status accumulate_any(tally__cell *c, tally_context *x, const tally_tensor *value,
+                                   const tally_tensor *weight, const tally_tensor *mask, tally_error *err)
+{
+    add_run r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
     for (int a = 0; a < value->rank; a++) {
         if (!value->shape[a])
             return TALLY_OK;
         assert(a < value->rank - c->rank || value->shape[a] == c->shape[a - (value->rank - c->rank)]);
     }
-    add_walk g;
+    add_walk     g;
+    tally_status s = c->alone ? sum_to_words(c, x, err) : TALLY_OK;
+    if (s)
+        return s;
     c->touched = true;
     walk_fill(&g, c, value, weight, mask);
     walk_take_run(&g, &r);
@@ -420,4 +429,24 @@ tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tall
     if (mask)
         r.m = mask->data, r.dm = mask->dtype;
     return walk_all(&g, c, x, r, err);
+}
+
+tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tally_tensor *value,
+                                    const tally_tensor *weight, const tally_tensor *mask, tally_error *err)
+{
+    assert(c->built && add_row[c->kind] && value->rank >= c->rank);
+    assert(is_aligned(value, weight) && is_aligned(value, mask));
+    if (value->rank > 1 || c->rank || weight || mask)
+        return accumulate_any(c, x, value, weight, mask, err);
+    if (c->kind != TALLY_STATE_SUM || (value->rank && value->shape[0] != 1))
+        return accumulate_row(c, x, value, err);
+    if (value->dtype == TALLY_F32 || value->dtype == TALLY_F64) {
+        c->touched = true;
+        return sum_add_float(c, x, 0, load_one(value->data, value->dtype), err);
+    }
+    if (value->dtype == TALLY_I64 && !c->wide && !c->alone && tally__whole_add(c->whole, *(const int64_t *)value->data)) {
+        c->touched = true;
+        return TALLY_OK;
+    }
+    return accumulate_row(c, x, value, err);
 }

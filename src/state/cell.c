@@ -1,6 +1,6 @@
 /* cell: one state's sizes and memory. A cell keeps the memory it once had, so a state that is reset, or a delta that is
- * used again, allocates nothing. How a SUM is held (whole numbers, or the words of an exact sum from the first value
- * that needs them) is decided here and never shows in a value or a byte. What the kinds mean is kind.c. */
+ * used again, allocates nothing. How a SUM is held (whole numbers, one number alone, or the words of an exact sum from the
+ * first value that needs them) is decided here and never shows in a value or a byte. What the kinds mean is kind.c. */
 #include "state.h"
 
 int64_t tally__cell_size(int rank, const int64_t *shape)
@@ -128,14 +128,13 @@ void tally__cell_drop(tally__cell *c, tally_context *x)
     c->real = NULL;
     c->block = NULL;
     c->room = c->room_sum = c->want = c->want_sum = 0;
-    c->built = c->wide = c->touched = false;
+    c->built = c->wide = c->alone = c->touched = false;
 }
 
 void tally__cell_reset(tally__cell *c)
 {
     const tally__kind *kind = tally__kind_of(c->kind);
-    c->touched = false;
-    c->wide = false;
+    c->touched = c->wide = c->alone = false;
     if (!c->built)
         return;
     if (kind->held == TALLY__HELD_WHOLE)
@@ -153,6 +152,9 @@ void tally__cell_widen(tally__cell *c)
     for (int64_t k = 0; k < c->n; k++)
         if (c->whole[k])
             tally__sum_add_i64(&c->sum[k], c->whole[k]);
+    if (c->alone)
+        tally__sum_add_one(c->sum, c->lone);
+    c->alone = false;
     c->wide = true;
 }
 
@@ -160,6 +162,8 @@ bool tally__cell_overflows(const tally__cell *into, const tally__cell *from)
 {
     if (into->kind != TALLY_STATE_SUM || into->wide || from->wide)
         return false;
+    if (into->alone || from->alone)
+        return true;
     for (int64_t k = 0; k < into->n; k++)
         if (!tally__whole_fits(into->whole[k], from->whole[k]))
             return true;
@@ -187,6 +191,8 @@ void tally__cell_copy(tally__cell *to, const tally__cell *from)
     assert(to->kind == from->kind && to->rank == from->rank && !to->block);
     to->built = from->built;
     to->wide = from->wide;
+    to->alone = from->alone;
+    to->lone = from->lone;
     to->n = from->n;
     for (int i = 0; i < from->rank; i++)
         to->shape[i] = from->shape[i];
@@ -233,6 +239,11 @@ double tally__cell_round(const tally__cell *c, int64_t k)
     assert(held != TALLY__HELD_BLOCK);
     if (held == TALLY__HELD_REAL)
         return c->real[k];
+    if (c->alone) {
+        tally__sum v;
+        tally__cell_get(c, k, &v);
+        return tally__sum_round(&v);
+    }
     if (c->wide)
         return tally__sum_round(&c->sum[k]);
     return c->kind == TALLY_STATE_COUNT ? (double)(uint64_t)c->whole[k] : (double)c->whole[k];

@@ -31,6 +31,12 @@ static tally_status commit_reserve(tally__delta *d, int n, tally_error *err)
 static tally__link *commit_lock(tally__delta *d, int n)
 {
     tally__link *list = NULL;
+    if (n == 1) {
+        d->link.next = NULL;
+        d->link.store = d->store;
+        tally__lock_take(&d->store->lock);
+        return &d->link;
+    }
     for (int i = n - 1; i >= 0; i--) {
         if (!d[i].effects)
             continue;
@@ -65,12 +71,24 @@ static tally_status sizes_differ(const tally__delta *d, int cell, tally_error *e
                        d->schema->spec[cell].name, a, b);
 }
 
+/* the common case at its shortest: one number into a state that has the memory for it; false: look closer */
+static bool takes_number(const tally__cell *now, const tally__cell *c)
+{
+    if (c->rank || !now->built)
+        return false;
+    if (c->kind != TALLY_STATE_SUM)
+        return c->kind != TALLY_STATE_TENSOR;
+    if (c->wide || c->alone)
+        return now->room_sum > 0;
+    return now->wide || tally__whole_fits(*now->whole, *c->whole);
+}
+
 /* notes in the reserve what the store's cell lacks to take in the delta's */
 static void cell_demand(tally__delta *d, int cell)
 {
     const tally__cell *now = &d->store->cell[cell], *c = &d->cell[cell];
     tally__cell       *r = &d->reserve[cell];
-    bool               wide = c->wide;
+    bool               wide = c->wide || c->alone;
     if (tally__kind_of(c->kind)->held == TALLY__HELD_BLOCK)
         return;
     if (now->built && !d->did_reset)
@@ -84,14 +102,14 @@ static tally_status commit_validate(tally__delta *d, int n, bool *lacks, tally_e
 {
     *lacks = false;
     for (int i = 0; i < n; i++) {
+        const tally__cell *now = d[i].store->cell, *c = d[i].cell;
         if (!d[i].effects)
             continue;
         if (d[i].did_read && (d[i].did_reset || d[i].did_assign) && d[i].seen != d[i].store->commits)
             return aborted(&d[i], err);
         d[i].lacks = false;
-        for (int k = 0; k < d[i].n_cells; k++) {
-            const tally__cell *now = &d[i].store->cell[k], *c = &d[i].cell[k];
-            if (!c->touched && !c->open)
+        for (int k = 0, cells = d[i].n_cells; k < cells; k++, now++, c++) {
+            if (c->touched ? !d[i].replaces && takes_number(now, c) : !c->open)
                 continue;
             if (c->built && now->built && !tally__cell_fits(now, c->shape))
                 return sizes_differ(&d[i], k, err);     /* also where the call bound sizes and then added nothing */
@@ -131,23 +149,45 @@ static void apply_cell(tally__delta *d, int cell)
         TALLY__SWAP(tally__block *, to->block, c->block);
     else
         tally__cell_merge(to, c);
+    assert(!to->alone);
+}
+
+static void apply_additions(tally__delta *d)
+{
+    tally__cell *now = d->store->cell, *c = d->cell;
+    for (int k = 0, cells = d->n_cells; k < cells; k++, now++, c++)
+        if (!c->touched)
+            continue;
+        else if (c->kind == TALLY_STATE_SUM && now->built && !d->reserved)
+            tally__cell_merge_sum(now, c);
+        else
+            apply_cell(d, k);
+}
+
+static void apply_overwrites(tally__delta *d)
+{
+    tally__cell *now = d->store->cell, *c = d->cell;
+    for (int k = 0; k < d->n_cells; k++) {
+        assert(!d->replaces || !c[k].alone);
+        if (d->replaces)
+            TALLY__SWAP(tally__cell, now[k], c[k]);
+        else
+            tally__cell_reset(&now[k]);
+        if (!d->replaces && c[k].touched)
+            apply_cell(d, k);
+    }
 }
 
 static void commit_apply(tally__delta *d, int n)
 {
     for (int i = 0; i < n; i++) {
-        tally__store *s = d[i].store;
         if (!d[i].effects)
             continue;
-        for (int k = 0; k < d[i].n_cells; k++) {
-            if (d[i].replaces)
-                TALLY__SWAP(tally__cell, s->cell[k], d[i].cell[k]);
-            else if (d[i].did_reset)
-                tally__cell_reset(&s->cell[k]);
-            if (!d[i].replaces && d[i].cell[k].touched)
-                apply_cell(&d[i], k);
-        }
-        s->commits++;
+        if (d[i].replaces || d[i].did_reset)
+            apply_overwrites(&d[i]);
+        else
+            apply_additions(&d[i]);
+        d[i].store->commits++;
     }
 }
 
@@ -156,7 +196,7 @@ static void commit_apply(tally__delta *d, int n)
 static void drop_reserves(tally__delta *d, int n)
 {
     for (int i = 0; i < n; i++) {
-        for (int k = 0; d[i].reserved && k < d[i].n_cells; k++)
+        for (int k = 0; (d[i].reserved || d[i].lacks) && k < d[i].n_cells; k++)
             tally__cell_drop(&d[i].reserve[k], d[i].store->context);
         d[i].reserved = d[i].lacks = false;
     }
@@ -167,7 +207,7 @@ tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error
     tally_status status = TALLY_OK;
     bool         lacks = false, any = false, again = false;
     for (int i = 0; i < n; i++)
-        any |= d[i].effects;
+        any = any || d[i].effects;
     while (any && !status) {
         if (again && (status = commit_reserve(d, n, err)))
             break;
@@ -180,9 +220,12 @@ tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error
             commit_apply(d, n);
             between_steps(x, 4);
         }
-        tally__links_unlock(held);
+        if (n == 1)
+            tally__lock_drop(&d->store->lock);
+        else
+            tally__links_unlock(held);
         any = lacks;
-        again = true;
+        again |= lacks || status;
     }
     if (again)
         drop_reserves(d, n);

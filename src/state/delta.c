@@ -7,10 +7,14 @@
 
 static void delta_empty(tally__delta *d)
 {
-    for (int i = 0; i < d->n_cells; i++) {
-        tally__cell *c = &d->cell[i];
-        if (c->touched)
+    tally__cell *c = d->cell;
+    for (int i = 0, n = d->n_cells; i < n; i++, c++) {
+        if (c->touched && !c->rank && c->kind == TALLY_STATE_SUM) {
+            c->touched = c->wide = c->alone = false;
+            *c->whole = 0;
+        } else if (c->touched) {
             tally__cell_reset(c);
+        }
         if (c->open) {
             c->built = d->copy[i].built = false;
             memcpy(c->shape, d->schema->spec[i].shape, sizeof c->shape);
@@ -112,15 +116,17 @@ tally_status tally__delta_prepare(tally__delta *d, tally_context *frame_context,
 tally_status tally__deltas_begin(tally__delta *d, int n, tally_error *err)
 {
     tally__link *list = NULL;
-    for (int i = n - 1; i >= 0; i--) {     /* backwards: handles made in order then sort at no cost */
-        delta_empty(&d[i]);
-        if (!d[i].reads)
+    for (tally__delta *p = d + n; p != d;) {     /* backwards: handles made in order then sort at no cost */
+        delta_empty(--p);
+        if (!p->reads)
             continue;
-        d[i].link = (tally__link){ NULL, d[i].store, d[i].context, d[i].copy, 0 };
-        tally__links_add(&list, &d[i].link);
-        assert(!d[i].link.next || d[i].link.next->store != d[i].store);
+        p->link = (tally__link){ NULL, p->store, p->context, p->copy, 0 };
+        tally__links_add(&list, &p->link);
+        assert(!p->link.next || p->link.next->store != p->store);
     }
-    tally_status s = list ? tally__links_copy(list, err) : TALLY_OK;
+    if (!list)
+        return TALLY_OK;
+    tally_status s = tally__links_copy(list, err);
     for (int i = 0; i < n && !s; i++)
         d[i].seen = d[i].link.seen;
     return s;
@@ -138,7 +144,9 @@ static void blocks_give(tally__block **list, tally__store *s)
 void tally__deltas_end(tally__delta *d, int n)
 {
     for (int i = 0; i < n; i++) {
-        for (int k = 0; (d[i].did_assign || d[i].reads) && k < d[i].n_cells; k++) {
+        if (!d[i].did_assign && !d[i].reads)
+            continue;
+        for (int k = 0; k < d[i].n_cells; k++) {
             tally__block_give(d[i].cell[k].block, d[i].store);
             tally__block_give(d[i].copy[k].block, d[i].store);
             d[i].cell[k].block = d[i].copy[k].block = NULL;

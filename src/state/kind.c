@@ -27,9 +27,27 @@ static void sum_add_whole(tally__cell *into, const tally__cell *from)
         into->whole[k] += from->whole[k];
 }
 
-static void sum_merge(tally__cell *into, const tally__cell *from)
+/* the commit of one number; false: not by this short way */
+static bool sum_merge_one(tally__cell *into, const tally__cell *from)
 {
-    if (into->n == 1 && !into->wide && !from->wide && tally__whole_add(into->whole, *from->whole))
+    if (from->wide)
+        return false;
+    if (from->alone) {
+        if (!into->wide)
+            tally__cell_widen(into);
+        tally__sum_add_one(into->sum, from->lone);
+        return true;
+    }
+    if (!into->wide)
+        return !into->alone && tally__whole_add(into->whole, *from->whole);
+    if (*from->whole)
+        tally__sum_add_i64(into->sum, *from->whole);
+    return true;
+}
+
+void tally__cell_merge_sum(tally__cell *into, const tally__cell *from)
+{
+    if (!into->rank && sum_merge_one(into, from))
         return;
     if (!into->wide) {
         if (!from->wide && !tally__cell_overflows(into, from)) {
@@ -45,6 +63,16 @@ static void sum_merge(tally__cell *into, const tally__cell *from)
             tally__sum_add_i64(&into->sum[k], from->whole[k]);
 }
 
+#define sum_merge tally__cell_merge_sum
+
+static void sum_get_narrow(const tally__cell *c, int64_t k, tally__sum *out)
+{
+    if (c->alone)
+        tally__sum_add_one(out, c->lone);
+    else
+        tally__sum_add_i64(out, c->whole[k]);
+}
+
 static void sum_get(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out)
 {
     if (a && a->wide)
@@ -52,16 +80,16 @@ static void sum_get(const tally__cell *a, const tally__cell *b, int64_t k, tally
     else
         memset(out, 0, sizeof *out);
     if (a && !a->wide)
-        tally__sum_add_i64(out, a->whole[k]);
+        sum_get_narrow(a, k, out);
     if (b && b->wide)
         tally__sum_merge(out, &b->sum[k]);
     else if (b)
-        tally__sum_add_i64(out, b->whole[k]);
+        sum_get_narrow(b, k, out);
 }
 
 static bool sum_same(const tally__cell *a, const tally__cell *b)
 {
-    if (!a->wide && !b->wide)
+    if (!a->wide && !b->wide && !a->alone && !b->alone)
         return !a->n || memcmp(a->whole, b->whole, (size_t)a->n * sizeof *a->whole) == 0;
     for (int64_t k = 0; k < a->n; k++) {
         tally__sum u, v;
@@ -87,6 +115,7 @@ static size_t sum_pack(const tally__cell *c, uint8_t *out)
 static bool sum_unpack(tally__cell *c, tally_context *x, const uint8_t *in, size_t n, size_t *used,
                        tally_status *status, tally_error *err)
 {
+    assert(!c->alone);
     for (int64_t k = 0; k < c->n; k++) {
         tally__sum   v;
         const size_t taken = tally__sum_unpack(&v, in + *used, n - *used);

@@ -27,9 +27,11 @@ typedef struct tally__cell {
     bool    touched;                         /* something was accumulated or assigned since the last reset */
     bool    open;                            /* the schema leaves a size to the first update */
     tally__guess guess;                      /* speed only */
+    bool         alone;                      /* SUM of a delta, rank 0, not wide: its value is `lone`, and whole[0] is 0; never in a store */
     int64_t      n;                          /* elements */
     int64_t     *whole;                      /* SUM while every element is whole and fits; COUNT, read as unsigned, modulo 2^64 */
     tally__sum  *sum;                        /* SUM otherwise; kept (not freed) by reset */
+    double       lone;                       /* the one value that is not whole; a second one widens the cell */
     double      *real;                       /* MIN, MAX: -0 below +0, one canonical NaN that stays until reset */
     tally__block *block;                     /* TENSOR */
     int64_t shape[TALLY_MAX_RANK];           /* while unbuilt: the schema's, with its negative entries */
@@ -61,9 +63,10 @@ bool         tally__cell_fits(const tally__cell *c, const int64_t *shape);      
 tally_status tally__cell_grow(tally__cell *c, tally_context *x, tally_error *err); /* room >= want, room_sum >= want_sum; values are lost where it grows */
 tally_status tally__cell_room_wide(tally__cell *c, tally_context *x, tally_error *err);   /* SUM: memory for sum[] */
 void         tally__cell_widen(tally__cell *c);                                    /* SUM: sum[] holds the value from now on; memory is there */
-bool         tally__cell_overflows(const tally__cell *into, const tally__cell *from);     /* merging two whole SUMs needs sum[] */
+bool         tally__cell_overflows(const tally__cell *into, const tally__cell *from);     /* merging two SUMs that are not wide needs sum[] */
 /* equal sizes, memory is there (sum[] if either is wide or they overflow); not for a TENSOR */
 void         tally__cell_merge(tally__cell *into, const tally__cell *from);
+void         tally__cell_merge_sum(tally__cell *into, const tally__cell *from);    /* the same, of SUMs */
 bool         tally__cell_holds(tally__cell *to, const tally__cell *from);          /* memory for a copy is there; else notes it in want */
 void         tally__cell_copy(tally__cell *to, const tally__cell *from);           /* after _holds; a TENSOR shares the block */
 bool         tally__cell_same(const tally__cell *a, const tally__cell *b);         /* equal states, however they are held */
@@ -244,6 +247,10 @@ int64_t      tally__delta_elements(const tally__delta *d, int cell, int64_t shap
  * new commits. INVALID_ARGUMENT: sizes built meanwhile differ. All or nothing; never retried here except when a reservation no longer suffices. */
 tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error *err);
 void         tally__deltas_end(tally__delta *d, int n);          /* lets go of what the call held (views of variables); keeps memory */
+/* part.c: a prepared, empty delta that another thread fills: a cell with the sizes of the whole's, and all memory that adding may need.
+ * merge: what the part holds goes into the whole, exactly; the part is empty after it */
+tally_status tally__delta_part(tally__delta *part, const tally__delta *whole, int cell, tally_error *err);
+tally_status tally__delta_part_merge(tally__delta *whole, tally__delta *part, int cell, tally_error *err);
 
 /* ---- variable.c: the public face of a TENSOR store (tally/state.h). dtype and sizes are fixed by the initial value */
 

@@ -342,6 +342,141 @@ static void a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it(void *
     tally__cell_drop(&d, x);
 }
 
+/* v: fractions, whole numbers, and what is not finite */
+static const double loners[] = { 0.5, -0.25, 0x1p-1074, -0x1p-1074, 0x1p-1023, 0x1.8p1023, -0x1p60, 0x1p51 + 2, 0x1p63, INFINITY,
+                                 -INFINITY, NAN, -NAN, -0.0, 0.0, 1, -3, 0x1p51 };
+
+static void check_sum(const tally__cell *c, const tally__sum *want, const char *what, double v, double u)
+{
+    uint8_t    a[TALLY__SUM_BYTES_MAX], b[TALLY__SUM_BYTES_MAX];
+    tally__sum got;
+    double     rounded = tally__cell_round(c, 0), near = tally__sum_round(want);
+    tally__cell_get(c, 0, &got);
+    const size_t n = tally__sum_pack(want, a);
+    bool         same = memcmp(&got, want, sizeof got) == 0 && memcmp(&rounded, &near, sizeof near) == 0;
+    same &= tally__kind_of(c->kind)->pack(c, NULL) == n && tally__kind_of(c->kind)->pack(c, b) == n && memcmp(a, b, n) == 0;
+    if (!same)
+        print_error("%s, of %a and %a: got %a, expected %a\n", what, v, u, tally__sum_round(&got), tally__sum_round(want));
+    assert_true(same);
+}
+
+static tally__cell sum_of(const double *v, int n, tally__sum *want)
+{
+    tally__cell c = new_cell(TALLY_STATE_SUM, 0, NULL);
+    memset(want, 0, sizeof *want);
+    for (int i = 0; i < n; i++) {
+        add(&c, tally_vector(&v[i], 1));
+        tally__sum_add_one(want, v[i]);
+    }
+    return c;
+}
+
+static void one_number_that_is_not_whole_stays_alone_until_a_second(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TALLY__COUNT(loners); i++) {
+        const double v = loners[i];
+        const bool   whole = v >= -0x1p51 && v <= 0x1p51 && v == (double)(int64_t)v;
+        tally__sum   want;
+        tally__cell  c = sum_of(&v, 1, &want);
+        assert_true(c.touched && !c.wide && !c.sum && c.alone == !whole);
+        check_sum(&c, &want, "alone", v, 0);
+        add(&c, tally_vector((const double *)NULL, 0));
+        assert_true(c.alone == !whole);
+        tally__cell_reset(&c);
+        assert_false(c.alone || c.touched);
+        memset(&want, 0, sizeof want);
+        check_sum(&c, &want, "reset", v, 0);
+        add(&c, tally_scalar(&v));
+        tally__sum_add_one(&want, v);
+        check_sum(&c, &want, "after a reset", v, 0);
+        tally__cell_drop(&c, x);
+    }
+}
+
+/* every way for a second value to enter */
+static void add_second(tally__cell *c, tally__sum *want, double u, int way)
+{
+    const double  one = 1, two[] = { u, u };
+    const bool    yes = true;
+    const int64_t seven = 7;
+    tally_tensor  value = tally_vector(&u, 1), weight = tally_vector(&one, 1), mask = tally_vector(&yes, 1);
+    tally_tensor  exact = { NULL, TALLY__EXACT, 0, { 0 }, { 0 } };
+    tally__sum    sum;
+    memset(&sum, 0, sizeof sum);
+    tally__sum_add_one(&sum, u);
+    exact.data = &sum;
+    switch (way) {
+    case 0: add(c, value); break;
+    case 1: assert_int_equal(tally__cell_accumulate(c, x, &value, &weight, NULL, NULL), TALLY_OK); break;
+    case 2: assert_int_equal(tally__cell_accumulate(c, x, &value, NULL, &mask, NULL), TALLY_OK); break;
+    case 3: add(c, exact); break;
+    case 4: add(c, tally_scalar(&seven)); break;
+    case 5: add(c, tally_vector(&seven, 1)); break;
+    default: add(c, tally_vector(two, 2)); break;
+    }
+    if (way == 4 || way == 5)
+        tally__sum_add_i64(want, seven);
+    else
+        tally__sum_add_one(want, u);
+    if (way > 5)
+        tally__sum_add_one(want, u);
+}
+
+static void a_second_value_of_any_kind_joins_the_one_that_was_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TALLY__COUNT(loners); i++)
+        for (size_t k = 0; k < TALLY__COUNT(loners); k++)
+            for (int way = 0; way <= 6; way++) {
+                tally__sum  want;
+                tally__cell c = sum_of(&loners[i], 1, &want);
+                add_second(&c, &want, loners[k], way);
+                check_sum(&c, &want, "second value", loners[i], loners[k]);
+                add_second(&c, &want, loners[i], 6 - way);
+                check_sum(&c, &want, "third value", loners[i], loners[k]);
+                tally__cell_drop(&c, x);
+            }
+}
+
+/* 0: nothing, 1: one number, 2: a whole sum and a fraction, wide */
+static tally__cell held(double v, int form, tally__sum *want)
+{
+    const double more[] = { v, 2, 0.5 };
+    return sum_of(more, form == 2 ? 3 : form, want);
+}
+
+static void a_number_alone_merges_compares_copies_and_reads_like_any_sum(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TALLY__COUNT(loners); i++)
+        for (size_t k = 0; k < TALLY__COUNT(loners); k++)
+            for (int forms = 0; forms < 9; forms++) {
+                const double v = loners[i], u = loners[k];
+                tally__sum   a, b, got, both;
+                tally__cell  into = held(v, forms / 3, &a), from = held(u, forms % 3, &b), copy = new_cell(TALLY_STATE_SUM, 0, NULL);
+                both = a;
+                tally__sum_merge(&both, &b);
+                assert_true(tally__cell_same(&into, &from) == (memcmp(&a, &b, sizeof a) == 0));
+                tally__cell_get2(&into, &from, 0, &got);
+                assert_memory_equal(&got, &both, sizeof got);
+                if (!tally__cell_holds(&copy, &from))
+                    assert_int_equal(tally__cell_grow(&copy, x, NULL), TALLY_OK);
+                tally__cell_copy(&copy, &from);
+                check_sum(&copy, &b, "copy", u, v);
+                assert_true(tally__cell_same(&copy, &from));
+                if (from.wide || into.wide || tally__cell_overflows(&into, &from))
+                    assert_int_equal(tally__cell_room_wide(&into, x, NULL), TALLY_OK);
+                tally__cell_merge(&into, &from);
+                assert_false(into.alone);
+                check_sum(&into, &both, "merge", v, u);
+                check_sum(&from, &b, "merged from", u, v);
+                tally__cell_drop(&into, x);
+                tally__cell_drop(&from, x);
+                tally__cell_drop(&copy, x);
+            }
+}
+
 static void sixty_four_bit_integers_pass_the_edge_of_int64_exactly(void **state)
 {
     const int64_t  big[] = { INT64_MAX, 1, INT64_MAX, INT64_MIN, INT64_MIN };
@@ -512,6 +647,9 @@ int main(void)
         cmocka_unit_test(long_blocks_of_every_dtype_are_exact),
         cmocka_unit_test(blocks_of_whole_values_at_the_edge_of_their_range_are_exact),
         cmocka_unit_test(a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it),
+        cmocka_unit_test(one_number_that_is_not_whole_stays_alone_until_a_second),
+        cmocka_unit_test(a_second_value_of_any_kind_joins_the_one_that_was_alone),
+        cmocka_unit_test(a_number_alone_merges_compares_copies_and_reads_like_any_sum),
         cmocka_unit_test(sixty_four_bit_integers_pass_the_edge_of_int64_exactly),
         cmocka_unit_test(a_weight_of_one_adds_a_64_bit_integer_itself),
         cmocka_unit_test(a_product_that_is_not_a_number_counts_as_one),

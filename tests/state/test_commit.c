@@ -27,19 +27,20 @@ static int commit_teardown(void **state)
 }
 
 /* ---- what a call may do: one letter an effect, in program order
- *   w whole values   f fractions   n up to the end of int64   2, 3 a row of two or three classes   r reset   g a read */
+ *   w whole values   f fractions   a one fraction   n up to the end of int64   2, 3 a row of two or three classes   r reset   g a read */
 static const char *const acts[] = { "w", "f", "n", "2", "3", "r", "rw", "wr", "rf", "g", "gw", "gn", "gr", "rg", "rgf",
-                                    "wgrf", "2r" };
+                                    "wgrf", "2r", "a", "aga", "aw", "ar", "ra" };
 
 static tally_status effect(char what, tally__delta *d)
 {
-    static const double  whole[] = { 3, -8 }, fraction[] = { 0.5, 0x1p-600 }, row[] = { 1, 2, 3 };
+    static const double  whole[] = { 3, -8 }, fraction[] = { 0.5, 0x1p-600 }, alone = -0x1p-700, row[] = { 1, 2, 3 };
     static const int64_t near[] = { INT64_MAX / 2, INT64_MAX / 2 - 8 };
     tally_tensor         x64 = tally_vector(near, 2);
     tally__sum           v;
     switch (what) {
     case 'w': return kit_accumulate(d, whole, 2, 0, &err);
     case 'f': return kit_accumulate(d, fraction, 2, 0, &err);
+    case 'a': return kit_accumulate(d, &alone, 1, 0, &err);
     case 'n': return tally__delta_accumulate(d, KIT_TOTAL, &x64, NULL, NULL, &err);
     case '2': return kit_accumulate(d, row, 2, 2, &err);
     case '3': return kit_accumulate(d, row, 2, 3, &err);
@@ -180,7 +181,7 @@ static void one_pair(const char *start, const char *own, const char *other, int 
 
 static void every_pair_of_commits_is_as_if_one_came_first(void **state)
 {
-    static const char *const starts[] = { NULL, "w", "f", "n", "2" };
+    static const char *const starts[] = { NULL, "w", "f", "n", "2", "a" };
     (void)state;
     for (size_t start = 0; start < TALLY__COUNT(starts); start++)
         for (size_t own = 0; own < TALLY__COUNT(acts); own++)
@@ -311,6 +312,9 @@ static void a_reservation_that_no_longer_suffices_starts_anew(void **state)
     (void)state;
     assert_int_equal(passes_of("f", "f", 0, NULL), 1);       /* memory is there */
     assert_int_equal(passes_of("w", "f", 0, NULL), 2);       /* it is not */
+    assert_int_equal(passes_of("f", "a", 0, NULL), 1);
+    assert_int_equal(passes_of("w", "a", 0, NULL), 2);       /* a number alone widens the store's sum as any fraction does */
+    assert_int_equal(passes_of(NULL, "a", 2, "a"), 2);
     assert_int_equal(passes_of("2", "2", 1, NULL), 2);       /* it was, and is taken away */
     assert_int_equal(passes_of(NULL, "2f", 2, "2f"), 2);     /* another brings it: what was reserved is given back */
     assert_int_equal(passes_of("n", "n", 0, NULL), 2);       /* the sum outgrows int64 */

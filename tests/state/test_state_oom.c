@@ -83,6 +83,28 @@ static tally_status verb_call(scene *s)
     return status;
 }
 
+/* one number a store: alone in its delta, then read, then joined by a second */
+static tally_status verb_alone(scene *s)
+{
+    const double v = 0.3;
+    tally__sum   sum;
+    tally_status status = tally__delta_prepare(&s->d[0], s->x, s->a, &err);
+    if (!status)
+        status = tally__delta_prepare(&s->d[1], s->x, s->plain, &err);
+    s->d[1].reads = true;
+    if (!status)
+        status = tally__deltas_begin(s->d, 2, &err);
+    for (int i = 0; i < 3 && !status; i++)
+        if (!(status = kit_accumulate(&s->d[i > 0], &v, 1, 0, &err)) && i) {
+            tally__delta_read(&s->d[1], KIT_TOTAL, 0, &sum);
+            assert_bits_f64(tally__sum_round(&sum), i * v);
+        }
+    if (!status)
+        status = tally__commit(s->x, s->d, 2, &err);
+    tally__deltas_end(s->d, 2);
+    return status;
+}
+
 static tally_status verb_read(scene *s)
 {
     tally_status status = tally__delta_prepare(&s->d[0], s->x, s->b, &err);
@@ -210,6 +232,7 @@ static void every_verb_survives_every_allocation_that_fails(void **state)
     sweep("new", verb_new, 3);
     sweep("variable", verb_variable, 2);
     sweep("call", verb_call, 8);
+    sweep("call with numbers alone", verb_alone, 6);
     sweep("read", verb_read, 4);
     sweep("merge", verb_merge, 8);
     sweep("clone", verb_clone, 3);
