@@ -31,11 +31,14 @@ static tally__dim fuse_size(const fuse *f, tally__dim d)
     return d;
 }
 
-/* the size of a state that a batch builds is known only where it must equal another that is */
+/* the size of a state that a batch builds is known only where it must equal another that is; a variable always has its sizes */
 static bool fuse_is_number(const tally__graph *g, tally__dim d)
 {
-    const tally__size *s = &g->size[d];
-    return s->kind == TALLY__SIZE_STATE ? g->slot[s->index].schema->spec[s->cell].shape[s->axis] >= 0 : s->kind != TALLY__SIZE_RUN;
+    const tally__size   *s = &g->size[d];
+    const tally__schema *schema = s->kind == TALLY__SIZE_STATE ? g->slot[s->index].schema : NULL;
+    if (schema)
+        return schema->what == TALLY__VARIABLE || schema->spec[s->cell].shape[s->axis] >= 0;
+    return s->kind != TALLY__SIZE_RUN;
 }
 
 static void fuse_sizes(fuse *f)
@@ -68,6 +71,11 @@ static tally__dim fuse_rows_of(const fuse *f, tally__id id)
     return id && n->rank && fuse_sizes_known(f, n) ? fuse_size(f, n->dim[0]) : 0;
 }
 
+static bool fuse_moves_axis(const tally__node *n)
+{
+    return n->op == TALLY__OP_expand_dims || n->op == TALLY__OP_squeeze || n->op == TALLY__OP_axis_last;
+}
+
 /* ops whose row k is made from row k of operands with that many rows, and from whole operands without */
 static bool fuse_op_walks(const fuse *f, const tally__node *n)
 {
@@ -81,9 +89,9 @@ static bool fuse_op_walks(const fuse *f, const tally__node *n)
     case TALLY__FORM_ROW:
         return rank > 1 && n->axis != 0 && n->op != TALLY__OP_rank_of;
     case TALLY__FORM_VIEW:
-        return n->op == TALLY__OP_broadcast_like || (n->op == TALLY__OP_column && rank > 1) || ((n->op == TALLY__OP_expand_dims || n->op == TALLY__OP_squeeze) && n->axis != 0);
+        return n->op == TALLY__OP_broadcast_like || (n->op == TALLY__OP_column && rank > 1) || (fuse_moves_axis(n) && n->axis != 0);
     default:
-        return n->op == TALLY__OP_one_hot;
+        return n->op == TALLY__OP_one_hot || n->op == TALLY__OP_class_ids || n->op == TALLY__OP_gather;
     }
 }
 
@@ -91,6 +99,12 @@ static bool fuse_op_walks(const fuse *f, const tally__node *n)
 static bool fuse_aligns(const tally__node *n)
 {
     return tally__op_table[n->op].form == TALLY__FORM_ELEMENT || n->op == TALLY__OP_broadcast_like;
+}
+
+/* the operand whose rows any other op walks */
+static uint32_t fuse_walked(const tally__node *n)
+{
+    return n->op == TALLY__OP_gather ? 1 : 0;
 }
 
 /* does axis 0 of operand i of an elementwise op repeat? */
@@ -112,7 +126,7 @@ static bool fuse_operand_fits(const fuse *f, const tally__node *n, uint32_t i, t
         return fuse_rows_of(f, n->arg[i]) == rows || fuse_repeats(f, n, i);
     if (element)
         return true;
-    return i > 0 || fuse_rows_of(f, n->arg[i]) == rows;
+    return i != fuse_walked(n) || fuse_rows_of(f, n->arg[i]) == rows;
 }
 
 /* does operand i walk with the rows, or is it the same for all of them? */
@@ -122,7 +136,7 @@ static bool fuse_operand_walks(const fuse *f, const tally__node *n, uint32_t i)
     bool               element = fuse_aligns(n);
     if (n->op == TALLY__OP_accumulate)
         return i == 0 || a->rank > 0;
-    return element ? a->rank == n->rank && !fuse_repeats(f, n, i) : i == 0;
+    return element ? a->rank == n->rank && !fuse_repeats(f, n, i) : i == fuse_walked(n);
 }
 
 static tally__dim fuse_value_rows(const fuse *f, tally__id id)
@@ -549,9 +563,15 @@ bool tally__fuse(tally__plan *p, bool loops)
 {
     const tally__graph *g = p->graph;
     tally__arena       *a = &p->arena;
-    fuse f = { .p = p, .loops = loops, .same = tally__arena_alloc(a, g->n_size * sizeof *f.same), .at = tally__arena_alloc(a, g->n_node * sizeof *f.at),
-               .user = tally__arena_alloc(a, g->n_node * sizeof *f.user), .known = tally__arena_zalloc(a, g->n_size), .rows = tally__arena_zalloc(a, g->n_node), .written = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.written),
-               .read = tally__arena_alloc(a, ((size_t)g->n_slot + 1) * sizeof *f.read) };
+    size_t              slots = (size_t)g->n_slot + 1;
+    fuse f = { .p = p, .loops = loops,
+               .same = tally__arena_alloc(a, g->n_size * sizeof *f.same),
+               .known = tally__arena_zalloc(a, g->n_size),
+               .at = tally__arena_alloc(a, g->n_node * sizeof *f.at),
+               .user = tally__arena_alloc(a, g->n_node * sizeof *f.user),
+               .rows = tally__arena_zalloc(a, g->n_node),
+               .written = tally__arena_alloc(a, slots * sizeof *f.written),
+               .read = tally__arena_alloc(a, slots * sizeof *f.read) };
     bool *needed = tally__arena_zalloc(a, g->n_node);
     if (!f.same || !f.at || !f.user || !f.known || !f.rows || !f.written || !f.read || !needed)
         return false;

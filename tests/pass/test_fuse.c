@@ -189,10 +189,10 @@ static void cut(tally_trace *t, void *user)
     tally_metric_ref mean = tally_arg_metric(t, 3);
     (void)user;
     UPDATE(t, mean, 0, tally_exp(tally_slice(x, 0, tally_i64(t, 0), k)));
-    UPDATE(t, mean, 1, tally_exp(tally_read(t, tally_arg_variable(t, 5))));
+    UPDATE(t, mean, 1, tally_neg(tally_read(t, tally_arg_variable(t, 5))));
 }
 
-static void sizes_that_only_the_run_knows_walk_no_rows(void **state)
+static void sizes_that_only_the_run_knows_walk_no_rows_a_variable_has_its_sizes(void **state)
 {
     assert_steps(cut, ALL,
                 "plan\n"
@@ -200,8 +200,9 @@ static void sizes_that_only_the_run_knows_walk_no_rows(void **state)
                 "  v2: float32[n] = exp(v1)\n"
                 "  mean.total += sum(v2)\n"
                 "  v3: float32[m] = variable\n"
-                "  v4: float32[m] = exp(v3)\n"
-                "  mean.count += sum(v4)\n");
+                "  rows of m load v3\n"
+                "    v4: float32[m] = -v3\n"
+                "    mean.count += sum(v4)\n");
 }
 
 static void regions(tally_trace *t, void *user)
@@ -266,7 +267,7 @@ int main(void)
         CASE(a_print_waits_for_all_that_may_fail_before_it),
         CASE(what_is_the_same_for_each_row_is_not_walked),
         CASE(a_value_is_not_walked_where_it_is_needed_whole),
-        CASE(sizes_that_only_the_run_knows_walk_no_rows),
+        CASE(sizes_that_only_the_run_knows_walk_no_rows_a_variable_has_its_sizes),
         CASE(regions_have_loops_of_their_own),
     };
     return cmocka_run_group_tests_name("pass/fuse", tests, NULL, NULL);
