@@ -382,6 +382,7 @@ static tally_status walk_all(const add_walk *g, tally__cell *c, tally_context *x
     }
 }
 
+#if !defined NDEBUG
 static bool is_aligned(const tally_tensor *value, const tally_tensor *t)
 {
     if (!t)
@@ -391,6 +392,7 @@ static bool is_aligned(const tally_tensor *value, const tally_tensor *t)
             return false;
     return true;
 }
+#endif
 
 static tally_status accumulate_row(tally__cell *c, tally_context *x, const tally_tensor *value, tally_error *err)
 {
