@@ -44,7 +44,7 @@ static bool block_advance(tally__arena *a, size_t n)
 {
     tally__arena_block *next = a->current ? a->current->next : a->first;
     if (!next || next->size < n) {
-        tally__arena_block *b = block_new(a, n);
+        tally__arena_block *b = a->fixed ? NULL : block_new(a, n);
         if (!b)
             return false;
         b->next = next;
@@ -61,7 +61,7 @@ static bool block_advance(tally__arena *a, size_t n)
 
 void tally__arena_init(tally__arena *a, tally_context *c)
 {
-    *a = (tally__arena){ c, NULL, NULL, 0 };
+    *a = (tally__arena){ c, NULL, NULL, 0, false };
 }
 
 void *tally__arena_alloc(tally__arena *a, size_t n)

@@ -88,6 +88,7 @@ typedef struct tally__arena {
     tally_context      *context;
     tally__arena_block *first, *current;   /* blocks are kept by rewind and used again */
     size_t              used;              /* bytes of current that are taken */
+    bool                fixed;             /* asks the context for nothing: what it has must do (another thread's task) */
 } tally__arena;
 typedef struct tally__arena_mark {
     tally__arena_block *block;

@@ -1,19 +1,23 @@
 /* loop: a fused step. Blocks of rows go through all its nodes before the next block is touched, so temporaries stay in the
  * nearest cache and memory does not grow with the batch. Every node runs as anywhere else, on the rows of the block; sums
- * are exact and rows independent, so the block length changes no bit. Knows rows and views, no op. */
+ * are exact and rows independent, so the block length changes no bit. Where the context has a hook for it, many rows are
+ * cut into parts that run on frames of their own. Knows rows and views, no op. */
 #include "exec.h"
 
 typedef struct loop {
     tally__frame       *f;
     const tally__step  *s;
     int64_t             rows, block;
-    tally_tensor       *part;           /* [n_load] the block's rows of each operand from outside */
+    int64_t             from, to;       /* of these rows */
+    int                 parts;          /* 1: the calling thread alone */
+    tally_status        status;         /* of a part's task */
+    tally_tensor       *part;           /* [n_load] the block's rows of each operand from outside; behind them those of each part */
     const tally_tensor **whole;         /* [n_load] all its rows */
     tally_tensor       *kept;           /* [n_keep] values that the loop leaves behind */
-    void              **fold;           /* [n_fold] what reduces the rows, in the order of its nodes */
+    void              **fold;           /* [n_fold] what reduces the rows, in the order of its nodes; behind them those of each part */
 } loop;
 
-static int64_t inner_elements(const tally__frame *f, const tally__node *n)
+int64_t tally__row_elements(const tally__frame *f, const tally__node *n)
 {
     int64_t inner = 1;
     for (int k = 1; k < n->rank; k++)
@@ -21,15 +25,23 @@ static int64_t inner_elements(const tally__frame *f, const tally__node *n)
     return inner;
 }
 
-/* rows of a block: TALLY__BLOCK_ELEMENTS of the widest value, at least one row */
-static int64_t block_rows(const loop *l)
+static int64_t widest_row(const loop *l)
 {
     int64_t widest = 1;
     for (uint32_t i = 0; i < l->s->n_node; i++) {
-        int64_t inner = inner_elements(l->f, &l->f->graph->node[l->s->node[i]]);
+        int64_t inner = tally__row_elements(l->f, &l->f->graph->node[l->s->node[i]]);
         widest = TALLY__MAX(widest, inner);
     }
-    return TALLY__MAX((int64_t)l->f->block / widest, 1);
+    return widest;
+}
+
+/* as many as there are blocks and the frame allows; 1 where the rows are few or the step cannot be cut */
+static int parts_of(const loop *l, int64_t widest)
+{
+    tally__frame *f = l->f;
+    int64_t       blocks = (l->rows + l->block - 1) / l->block, elements = l->rows * widest;
+    int           n = (int)TALLY__MIN(blocks, (int64_t)f->parts);
+    return f->context->o.parallel_for && n > 1 && elements >= f->share && tally__parts_suit(f, l->s, n, elements) ? n : 1;
 }
 
 static tally_status run_nodes(const loop *l, tally_error *err)
@@ -49,10 +61,11 @@ static tally_status run_block(const loop *l, tally_error *err)
     for (uint32_t i = 0; i < l->s->n_node; i++) {
         const tally__node *n = &l->f->graph->node[l->s->node[i]];
         tally_status       status = TALLY_OK;
-        if (l->s->n_fold && tally__folds_rows(n))
+        if (l->s->n_fold && tally__folds_rows(n)) {
             tally__reduce_take(l->fold[fold++], n, l->f->view[n->arg[0]]);
-        else
+        } else {
             status = tally__run_node(l->f, l->s->node[i], err);
+        }
         if (status)
             return status;
     }
@@ -67,10 +80,15 @@ static void *loop_memory(const loop *l, size_t n, tally_status *status, tally_er
     return p;
 }
 
+static size_t copies_of(const loop *l)
+{
+    return l->parts > 1 ? 1 + (size_t)l->parts : 1;
+}
+
 static tally_status keep_memory(loop *l, tally_error *err)
 {
     tally_status status = TALLY_OK;
-    l->part = loop_memory(l, l->s->n_load * sizeof *l->part, &status, err);
+    l->part = loop_memory(l, copies_of(l) * l->s->n_load * sizeof *l->part, &status, err);
     l->whole = loop_memory(l, l->s->n_load * sizeof *l->whole, &status, err);
     l->kept = loop_memory(l, l->s->n_keep * sizeof *l->kept, &status, err);
     for (uint32_t i = 0; !status && i < l->s->n_keep; i++) {
@@ -80,7 +98,7 @@ static tally_status keep_memory(loop *l, tally_error *err)
         for (int k = 1; k < n->rank; k++)
             x->shape[k] = l->f->size[n->dim[k]];
         tally__dense(x->rank, x->shape, x->stride);
-        x->data = loop_memory(l, (size_t)(l->rows * inner_elements(l->f, n)) * tally__element_size(n->dtype), &status, err);
+        x->data = loop_memory(l, (size_t)(l->rows * tally__row_elements(l->f, n)) * tally__element_size(n->dtype), &status, err);
     }
     return status;
 }
@@ -90,7 +108,7 @@ static tally_status fold_memory(loop *l, tally_error *err)
 {
     tally_status status = TALLY_OK;
     uint32_t     fold = 0;
-    l->fold = loop_memory(l, l->s->n_fold * sizeof *l->fold, &status, err);
+    l->fold = loop_memory(l, copies_of(l) * l->s->n_fold * sizeof *l->fold, &status, err);
     for (uint32_t i = 0; !status && i < l->s->n_node && fold < l->s->n_fold; i++) {
         tally__id          id = l->s->node[i];
         const tally__node *n = &l->f->graph->node[id];
@@ -102,9 +120,12 @@ static tally_status fold_memory(loop *l, tally_error *err)
             out->shape[k] = l->f->size[n->dim[k]];
         tally__dense(out->rank, out->shape, out->stride);
         out->data = loop_memory(l, (size_t)tally__elements(out->rank, out->shape) * tally__element_size(n->dtype), &status, err);
-        l->fold[fold] = loop_memory(l, tally__reduce_room(out), &status, err);
-        if (!status)
-            tally__reduce_begin(l->fold[fold++], n, out, l->f->graph->node[n->arg[0]].dtype);
+        for (size_t k = 0; k < copies_of(l); k++) {
+            void *room = l->fold[k * l->s->n_fold + fold] = loop_memory(l, tally__reduce_room(out), &status, err);
+            if (!status)
+                tally__reduce_begin(room, n, out, l->f->graph->node[n->arg[0]].dtype);
+        }
+        fold++;
     }
     return status;
 }
@@ -112,9 +133,11 @@ static tally_status fold_memory(loop *l, tally_error *err)
 static void end_folds(const loop *l)
 {
     uint32_t fold = 0;
-    for (uint32_t i = 0; fold < l->s->n_fold; i++)
-        if (tally__folds_rows(&l->f->graph->node[l->s->node[i]]))
+    for (uint32_t i = 0; fold < l->s->n_fold; i++) {
+        const tally__node *n = &l->f->graph->node[l->s->node[i]];
+        if (tally__folds_rows(n))
             tally__reduce_end(l->fold[fold++], &l->f->value[l->s->node[i]]);
+    }
 }
 
 static void take_rows(const loop *l, int64_t from, int64_t n)
@@ -140,9 +163,9 @@ static tally_status run_blocks(loop *l, tally_error *err)
 {
     tally__arena_mark mark = tally__arena_here(&l->f->work);
     tally_status      status = TALLY_OK;
-    for (int64_t from = 0; !status && from < l->rows; from += l->block) {
+    for (int64_t from = l->from; !status && from < l->to; from += l->block) {
         tally__arena_rewind(&l->f->work, mark);
-        take_rows(l, from, TALLY__MIN(l->block, l->rows - from));
+        take_rows(l, from, TALLY__MIN(l->block, l->to - from));
         status = tally__poll(l->f, err);
         if (!status)
             status = run_block(l, err);
@@ -153,22 +176,102 @@ static tally_status run_blocks(loop *l, tally_error *err)
     return status;
 }
 
+/* from here on the nodes of frame l->f see blocks of rows */
+static void enter_rows(const loop *l)
+{
+    for (uint32_t i = 0; i < l->s->n_load; i++) {
+        l->part[i] = *l->whole[i];
+        l->f->view[l->s->load[i]] = &l->part[i];
+    }
+}
+
+/* ---- in parts */
+static void run_part(void *arg, size_t i)
+{
+    loop       *l = (loop *)arg + i;
+    tally_error err;
+    tally__fp   fp;
+    l->status = tally__fp_enter(&fp, &err);     /* a thread of the hook has an environment of its own */
+    if (l->status)
+        return;
+    l->status = run_blocks(l, &err);
+    tally__fp_leave(&fp);
+}
+
+static void begin_part(const loop *l, loop *part, int i)
+{
+    int64_t blocks = (l->rows + l->block - 1) / l->block;
+    *part = *l;
+    part->f = l->f->part[i];
+    part->from = blocks * i / l->parts * l->block;
+    part->to = TALLY__MIN(blocks * (i + 1) / l->parts * l->block, l->rows);
+    if (l->part)
+        part->part = l->part + (size_t)(i + 1) * l->s->n_load;
+    if (l->fold)
+        part->fold = l->fold + (size_t)(i + 1) * l->s->n_fold;
+    part->status = TALLY_INTERNAL;              /* until its task has run */
+    enter_rows(part);
+}
+
+static tally_status merge_parts(const loop *l, const loop *part, tally_error *err)
+{
+    uint32_t fold = 0;
+    for (uint32_t i = 0; fold < l->s->n_fold; i++) {
+        const tally__node *n = &l->f->graph->node[l->s->node[i]];
+        if (!tally__folds_rows(n))
+            continue;
+        for (int k = 0; k < l->parts; k++)
+            tally__reduce_merge(l->fold[fold], part[k].fold[fold], &l->f->value[l->s->node[i]]);
+        fold++;
+    }
+    return tally__parts_merge(l->f, l->s, l->parts, err);
+}
+
+/* *done false: a part failed, and nothing of any part was taken over. Then the calling thread runs all rows itself: it
+ * meets the same failure in the order of the rows. */
+static tally_status run_parts(const loop *l, bool *done, tally_error *err)
+{
+    const tally_context_options *o = &l->f->context->o;
+    loop                         part[TALLY__PARTS];
+    tally_status                 status = tally__parts_take(l->f, l->s, l->parts, l->block, err);
+    if (!status)
+        status = tally__poll(l->f, err);
+    if (status)
+        return status;
+    for (int i = 0; i < l->parts; i++)
+        begin_part(l, &part[i], i);
+    o->parallel_for(o->user, (size_t)l->parts, run_part, part);
+    status = tally__poll(l->f, err);
+    *done = true;
+    for (int i = 0; i < l->parts; i++)
+        *done = *done && !part[i].status;
+    return status || !*done ? status : merge_parts(l, part, err);
+}
+
+static tally_status run_alone(loop *l, tally_error *err)
+{
+    enter_rows(l);
+    tally_status status = run_blocks(l, err);
+    for (uint32_t i = 0; i < l->s->n_load; i++)
+        l->f->view[l->s->load[i]] = l->whole[i];
+    return status;
+}
+
 static tally_status run_in_blocks(loop *l, tally_error *err)
 {
     tally__frame *f = l->f;
+    bool          done = false;
     tally_status  status = keep_memory(l, err);
     if (!status)
         status = fold_memory(l, err);
     if (status)
         return status;
-    for (uint32_t i = 0; i < l->s->n_load; i++) {
-        l->whole[i] = f->view[l->s->load[i]];
-        l->part[i] = *l->whole[i];
-        f->view[l->s->load[i]] = &l->part[i];
-    }
-    status = run_blocks(l, err);
     for (uint32_t i = 0; i < l->s->n_load; i++)
-        f->view[l->s->load[i]] = l->whole[i];
+        l->whole[i] = f->view[l->s->load[i]];
+    if (l->parts > 1)
+        status = run_parts(l, &done, err);
+    if (!status && !done)
+        status = run_alone(l, err);
     if (!status)
         end_folds(l);
     for (uint32_t i = 0; i < l->s->n_keep; i++) {
@@ -180,7 +283,12 @@ static tally_status run_in_blocks(loop *l, tally_error *err)
 
 tally_status tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err)
 {
-    loop l = { .f = f, .s = s, .rows = s->n_load ? f->view[s->load[0]]->shape[0] : f->size[s->rows] };
-    l.block = l.rows > 1 ? block_rows(&l) : 1;
-    return l.rows <= l.block ? run_nodes(&l, err) : run_in_blocks(&l, err);
+    loop    l = { .f = f, .s = s, .rows = s->n_load ? f->view[s->load[0]]->shape[0] : f->size[s->rows], .parts = 1 };
+    int64_t widest = l.rows > 1 ? widest_row(&l) : 1;
+    l.block = TALLY__MAX((int64_t)f->block / widest, 1);
+    if (l.rows <= l.block)
+        return run_nodes(&l, err);
+    l.to = l.rows;
+    l.parts = parts_of(&l, widest);
+    return run_in_blocks(&l, err);
 }
