@@ -170,7 +170,8 @@ static inline double tally__log1p_f64(double x)
 {
     tally__pair u = tally__two_sum(1.0, x);
     double      k, m = tally__split_f64(u.high, &k);
-    double r = k == 0.0 ? tally__log_sum(0.0, x, 0.0) : tally__log_sum(k, m - 1.0, u.low / u.high);
+    double      q = u.low / u.high;
+    double      r = tally__log_sum(k, k == 0.0 ? x : m - 1.0, k == 0.0 ? 0.0 : q);
     r = x < TALLY__INF_F64 ? r : x;
     r = x > -1.0 ? r : x == -1.0 ? -TALLY__INF_F64 : TALLY__NAN_F64;
     return x == 0.0 ? x : r;
