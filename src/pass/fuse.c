@@ -6,7 +6,8 @@
  * waits for all that may fail before it. */
 #include "pass.h"
 
-enum { FUSE_NOWHERE = UINT32_MAX };
+#define FUSE_NOWHERE    UINT32_MAX
+#define FUSE_USED_APART (UINT32_MAX - 1)
 typedef struct fuse {
     tally__plan  *p;
     tally__dim   *same;         /* [n_size] the size that stands for all provably equal to it */
@@ -440,8 +441,6 @@ static void fuse_mark_needed(const fuse *f, bool *needed)
 }
 
 /* ---- A value that only one later loop walks is made there, so that it need not be kept whole. */
-enum { FUSE_USED_APART = UINT32_MAX - 1 };
-
 static void fuse_use(fuse *f, tally__id id, uint32_t at)
 {
     if (f->p->graph->node[id].region != f->region)
