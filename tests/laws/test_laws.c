@@ -4,6 +4,8 @@
 #include "layout.h"
 #include "program.h"
 
+#include <pthread.h>
+
 static const int float_dtypes[] = { TALLY_F32, TALLY_F64, TALLY_F16, TALLY_BF16 };
 enum { DTYPES = 4, ROWS = 23 };
 
@@ -706,6 +708,77 @@ static void strided_turned_and_repeated_inputs_equal_dense_ones(void **state)
     each_case("layouts", check_layouts);
 }
 
+/* ---- the hook that shares work out ---- */
+
+typedef struct share {
+    void (*task)(void *arg, size_t i);
+    void  *arg;
+    size_t i;
+} share;
+
+static void *share_run(void *user)
+{
+    share *s = user;
+    s->task(s->arg, s->i);
+    return NULL;
+}
+
+static size_t shared_out;
+
+static void last_first(void *user, size_t n, void (*task)(void *arg, size_t i), void *arg)
+{
+    (void)user;
+    shared_out += n;
+    for (size_t i = n; i-- > 0;)
+        task(arg, i);
+}
+
+static void all_at_once(void *user, size_t n, void (*task)(void *arg, size_t i), void *arg)
+{
+    enum { MOST = 64 };
+    pthread_t id[MOST];
+    share     s[MOST];
+    size_t    started = 0;
+    (void)user;
+    shared_out += n;
+    for (size_t i = 0; i < n && i < MOST; i++, started++) {
+        s[i] = (share){ task, arg, i };
+        if (pthread_create(&id[i], NULL, share_run, &s[i]))
+            break;
+    }
+    for (size_t i = started; i < n; i++)
+        task(arg, i);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(id[i], NULL);
+}
+
+static void work_shared_out_in_any_way_gives_the_same_bytes(void **state)
+{
+    int64_t rows = (int64_t)test_scaled(150000) + 17;
+    (void)state;
+    shared_out = 0;
+    for (int k = 0; k < class_count; k++) {
+        law_case              c = { &class_table[k], k % 2 ? TALLY_F32 : TALLY_F64, k % 4 < 2 ? WEIGHT_NONE : WEIGHT_ANY, { (uint64_t)k + 5 }, pool_new(), "shared out" };
+        meal                  f = food(&c, rows);
+        bytes                 alone = eaten_whole(&c, &f);
+        tally_context_options o = TALLY_CONTEXT_OPTIONS_INIT;
+        for (int turn = 0; turn < 2; turn++) {
+            o.parallel_for = turn ? all_at_once : last_first;
+            tally_context *x = tally_context_new(&o, NULL);
+            tally_metric  *m = c.row->make(c.row, x, NULL);
+            LAW(&c, x && m);
+            eat(&c, m, &f);
+            LAW(&c, bytes_equal(class_pack(c.pool, m), alone));
+            tally_metric_release(m);
+            tally_context_release(x);
+        }
+        pool_free(c.pool);
+    }
+    print_message("%zu parts were shared out\n", shared_out);
+    if (rows > 100000)
+        assert_true(shared_out > 0);
+}
+
 /* ---- many metrics in one pass ---- */
 
 static void metrics_fed_together_equal_metrics_fed_alone(void **state)
@@ -774,6 +847,7 @@ int main(void)
         cmocka_unit_test(a_weight_of_one_is_none_and_a_weight_of_four_is_four_copies),
         cmocka_unit_test(batch_sizes_and_instances_share_one_trace),
         cmocka_unit_test(strided_turned_and_repeated_inputs_equal_dense_ones),
+        cmocka_unit_test(work_shared_out_in_any_way_gives_the_same_bytes),
         cmocka_unit_test(metrics_fed_together_equal_metrics_fed_alone),
         cmocka_unit_test(the_bits_of_all_results_are_printed),
     };
