@@ -263,7 +263,7 @@ static void prepare_records_and_runs_nothing(void **state)
     assert_ok(tally_function_prepare(g, TALLY_IN(&x, as_metric(s)), &err), &err);
     assert_int_equal(tally_function_traces(g), 1);
     assert_bits_f64(store_value(s, 0), 0);
-    size_t calls = atomic_load(&f->memory.calls), n = tally_function_dump(g, 0, NULL, 0);
+    size_t n = tally_function_dump(g, 0, NULL, 0), calls = atomic_load(&f->memory.calls);
     assert_ok(tally_call(g, TALLY_IN(&x, as_metric(s)), TALLY_NO_OUT, &err), &err);
     assert_in_range(atomic_load(&f->memory.calls) - calls, 0, 1); /* the store's own memory */
     assert_in_range(n, 10, sizeof text);
