@@ -237,7 +237,7 @@ static number element(const instr *in, int dtype, const number *v)
 
 static tally_status op_element(machine *m, const instr *in, const array *const *a, int n)
 {
-    int64_t shape[TALLY_MAX_RANK];
+    int64_t shape[TALLY_MAX_RANK] = { 0 };
     int     rank = spread_shape(a, n, shape);
     array  *out = result_new(m, in, rank, shape);
     for (int64_t k = 0; k < out->n; k++) {
@@ -376,7 +376,7 @@ static bool row_plausible(const instr *in, int dtype, const number *v, int64_t n
 static tally_status op_row_function(machine *m, const instr *in, const array *a)
 {
     rows    r = rows_of(a, in->axis);
-    int64_t shape[TALLY_MAX_RANK];
+    int64_t shape[TALLY_MAX_RANK] = { 0 };
     int     rank = 0;
     bool    keeps = in->op != OP_LOGSUMEXP;
     for (int k = 0; k < a->rank; k++)
@@ -400,7 +400,7 @@ static tally_status op_row_function(machine *m, const instr *in, const array *a)
 static tally_status op_axis_reduce(machine *m, const instr *in, const array *a)
 {
     rows    r = rows_of(a, in->axis);
-    int64_t shape[TALLY_MAX_RANK];
+    int64_t shape[TALLY_MAX_RANK] = { 0 };
     int     rank = 0;
     for (int k = 0; k < a->rank; k++)
         if (k != in->axis)
@@ -493,7 +493,7 @@ static bool index_ok(number i, int64_t size)
 /* at, gather: rows of the first axis */
 static tally_status op_gather(machine *m, const instr *in, const array *a, const array *ids)
 {
-    int64_t shape[TALLY_MAX_RANK], row = 1;
+    int64_t shape[TALLY_MAX_RANK] = { 0 }, row = 1;
     int     rank = 0;
     for (int k = 0; k < ids->rank; k++)
         shape[rank++] = ids->shape[k];
@@ -513,7 +513,7 @@ static tally_status op_gather(machine *m, const instr *in, const array *a, const
 
 static tally_status op_slice(machine *m, const instr *in, const array *a, number begin, number end)
 {
-    int64_t shape[TALLY_MAX_RANK];
+    int64_t shape[TALLY_MAX_RANK] = { 0 };
     rows    r = rows_of(a, in->axis);
     if (!index_ok(begin, r.length + 1) || !index_ok(end, r.length + 1) || number_compare(begin, end) > 0)
         return TALLY_OUT_OF_RANGE;
@@ -544,7 +544,7 @@ static tally_status op_rank_of(machine *m, const instr *in, const array *a, cons
 
 static tally_status op_one_hot(machine *m, const instr *in, const array *ids, int64_t depth)
 {
-    int64_t shape[TALLY_MAX_RANK];
+    int64_t shape[TALLY_MAX_RANK] = { 0 };
     memcpy(shape, ids->shape, sizeof shape);
     shape[ids->rank] = depth;
     array *out = result_new(m, in, ids->rank + 1, shape);
