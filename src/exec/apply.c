@@ -87,7 +87,7 @@ static bool apply_spread(tally__frame *f, tally__id id, const tally__node *n, co
 }
 
 /* ---- of one shape, or one value */
-/* the first dense operand of the result's rank that is not repeated whole, NULL: none; *all: the others are like it, or one value */
+/* the dense operand of the result's rank with the most elements, NULL: none; *all: the others are like it, or one value */
 static const tally_tensor *apply_whole(const tally__node *n, const tally_tensor *const *arg, bool *all)
 {
     const tally_tensor *whole = NULL;
@@ -118,8 +118,10 @@ bool tally__apply(tally__frame *f, tally__id id, const tally__node *n, const tal
         return whole && n->rank > 1 && apply_spread(f, id, n, arg, whole, status, err);
     tally_tensor *out = &f->value[id];
     const size_t  elements = (size_t)tally__elements(whole->rank, whole->shape);
-    memcpy(out->shape, whole->shape, sizeof out->shape);
-    memcpy(out->stride, whole->stride, sizeof out->stride);
+    if (n->rank) {
+        memcpy(out->shape, whole->shape, sizeof out->shape);
+        memcpy(out->stride, whole->stride, sizeof out->stride);
+    }
     *status = apply_memory(f, out, elements, err);
     if (!*status)
         f->kernel[id]((void *)(uintptr_t)out->data, arg[0]->data, n->n_arg > 1 ? arg[1]->data : NULL,

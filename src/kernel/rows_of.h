@@ -128,7 +128,7 @@ static int64_t N(argmax_row)(const T *x, size_t n)
         I            first = ROWS_PART;
         for (size_t i = 0; i < m; i++) {
             const T v = x[done + i];
-            const I k = (v == most) | (v != v) ? (I)i : (I)ROWS_PART;
+            const I k = ((v == most) | (v != v)) ? (I)i : (I)ROWS_PART;
             first = k < first ? k : first;
         }
         if (first < ROWS_PART)
