@@ -7,7 +7,9 @@ enum { METRICS_ON_STACK = 32 };
 
 tally_status tally__no_metric(const char *verb, int argument, tally_error *err)
 {
-    return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: metric, expected a metric, found NULL", verb);
+    if (argument < 0)
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: metric, expected a metric, found NULL", verb);
+    return tally__fail(err, TALLY_INVALID_ARGUMENT, argument, "%s: metric %d, expected a metric, found NULL", verb, argument);
 }
 
 static const tally__class *class_of(const tally_metric *m)
