@@ -140,13 +140,20 @@ static void end_folds(const loop *l)
     }
 }
 
+/* row `from` of x; a tensor without elements may have no memory */
+static void *row_at(const tally_tensor *x, int64_t from)
+{
+    char *data = (char *)(uintptr_t)x->data;
+    return data ? data + from * x->stride[0] * (int64_t)tally__element_size(x->dtype) : NULL;
+}
+
 static void take_rows(const loop *l, int64_t from, int64_t n)
 {
     for (uint32_t i = 0; i < l->s->n_load; i++) {
         const tally_tensor *x = l->whole[i];
         tally_tensor       *part = &l->part[i];
         part->shape[0] = n;
-        part->data = (const char *)x->data + from * x->stride[0] * (int64_t)tally__element_size(x->dtype);
+        part->data = row_at(x, from);
     }
 }
 
@@ -154,8 +161,7 @@ static void keep_rows(const loop *l, int64_t from)
 {
     for (uint32_t i = 0; i < l->s->n_keep; i++) {
         const tally_tensor *x = l->f->view[l->s->keep[i]];
-        const tally_tensor *to = &l->kept[i];
-        tally__value_copy((char *)(uintptr_t)to->data + from * to->stride[0] * (int64_t)tally__element_size(x->dtype), x);
+        tally__value_copy(row_at(&l->kept[i], from), x);
     }
 }
 
