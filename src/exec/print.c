@@ -33,7 +33,7 @@ static void put_axis(tally__text *t, const tally_tensor *x, int axis, const char
             tally__put(t, ", ...");
             i = n - EDGE;
         }
-        const char *at = data + i * x->stride[axis] * size;
+        const char *at = data ? data + i * x->stride[axis] * size : NULL;   /* inner axes may be empty */
         tally__put(t, "%s", i ? ", " : "");
         if (axis + 1 < x->rank)
             put_axis(t, x, axis + 1, at, whole);
