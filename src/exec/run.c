@@ -1,6 +1,7 @@
 /* run: the executor. Node by node in program order, values by the reference kernels, regions as loops over their lists,
  * effects onto the deltas: that defines every result. With a plan the lists are its steps, and a node that has a loop of
  * the instruction set uses it where its operands are dense. Temporaries from the frame. */
+#include "../graph/kernels.h"
 #include "exec.h"
 
 /* The interrupt hook is the user's code: asked per iteration and every so many nodes, not per node. */
@@ -59,30 +60,13 @@ static tally_status carry_room(tally__frame *f, tally__carry *c, int to, size_t 
     return TALLY_OK;
 }
 
-/* Elements of TALLY__EXACT have no conversion: bytes, in row-major order. */
-static void pack_bytes(char *dst, const tally_tensor *x)
-{
-    size_t  size = tally__element_size(x->dtype);
-    int64_t n = tally__elements(x->rank, x->shape), at[TALLY_MAX_RANK] = { 0 }, from = 0;
-    for (int64_t i = 0; i < n; i++, dst += size) {
-        memcpy(dst, (const char *)x->data + from * (int64_t)size, size);
-        for (int a = x->rank - 1; a >= 0; a--) {
-            from += x->stride[a];
-            if (++at[a] < x->shape[a])
-                break;
-            from -= at[a] * x->stride[a];
-            at[a] = 0;
-        }
-    }
-}
-
 void tally__value_copy(void *to, const tally_tensor *x)
 {
     size_t n = bytes_of(x);
     if (n && tally__is_dense(x))
         memcpy(to, x->data, n);
     else if (n)
-        pack_bytes(to, x);
+        tally__kernel_pack(to, x);
 }
 
 /* The next value moves to the buffer that no view of this iteration can reach. */
