@@ -167,6 +167,7 @@ tally_status tally__frame_bind(tally__frame *f, const tally_tensor *const *in,
     if (in != (const tally_tensor *const *)f->in)
         memcpy(f->in, in, (size_t)f->graph->n_argument * sizeof *in);
     f->bound = false;
+    f->layout++;
     tally_status status = take_deltas(f, store, err);
     if (!status && !number_sizes(f, f->in))
         status = build_states(f, err);

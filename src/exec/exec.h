@@ -15,6 +15,37 @@ typedef struct tally__carry {
     int          now;
 } tally__carry;
 
+/* apply.c, code.c: a node bound to a loop and to where its operands lie: all that is decided once, and not per block */
+typedef enum tally__instr_kind {
+    TALLY__INSTR_NODE,       /* no loop: as anywhere else, tally__run_node */
+    TALLY__INSTR_ELEMENTS,   /* operands of one shape, or one value */
+    TALLY__INSTR_LINES,      /* along the last axis of dense lines */
+    TALLY__INSTR_SPREAD,     /* some operands repeat along rows or columns */
+    TALLY__INSTR_PACK        /* an operand of the next ones is made dense */
+} tally__instr_kind;
+typedef struct tally__instr {
+    tally__instr_kind   kind;
+    tally__id           id;             /* of the node */
+    tally__loop_kernel *kernel;
+    const tally_tensor *out, *in[3];    /* whose data the loop writes and reads, now as ever */
+    int64_t             each;           /* elements, or lines, of a row */
+    size_t              columns;        /* of a line */
+    uint8_t             spread[3];      /* tally__spread_kind of each operand */
+} tally__instr;
+typedef struct tally__code {            /* of one loop of a plan, in one frame */
+    tally__instr        *instr;
+    uint32_t             n_instr;
+    tally_tensor        *part;          /* [n_load + n_beside] operands from outside as the nodes see them: the block's rows, or all */
+    const tally_tensor **whole;         /* [n_load + n_beside] what they are outside; NULL: not entered */
+    tally_tensor        *packed;        /* [n_load + n_node] dense copies of a block's rows, of operands that are not */
+    tally__id           *packed_id;     /* [n_load + n_node] whose they are */
+    size_t              *at;            /* [n_slot] where each slot begins */
+    bool                *direct;        /* [n_keep] a loop writes this value where it stays */
+    uint32_t             n_packed;
+    uint64_t             made;          /* the frame's layout for which all this holds; 0: none */
+    int64_t              block, rows;   /* rows of a full block; that all shapes say now, -1: not all the same */
+} tally__code;
+
 /* frame.c: all that one running call owns. Kept between calls of one graph: no allocation in the steady state */
 enum { TALLY__BLOCK = 1024, TALLY__PARTS = 8, TALLY__SHARE = 1 << 16 };
 typedef struct tally__frame tally__frame;
@@ -29,6 +60,11 @@ struct tally__frame {
     tally__isa           isa;           /* whose loops a plan has */
     tally__frame        *part[TALLY__PARTS];   /* on which a part runs; NULL: no loop was shared yet */
     uint32_t             printed, quiet;   /* prints so far; how many of the first were printed by an earlier run */
+    tally__code         *code;          /* [plan->n_loop] */
+    uint64_t             layout;        /* grows whenever sizes bind anew or slots move */
+    uint64_t             of_layout;     /* of a part: the layout of the frame that it belongs to */
+    char                *slots;         /* what loops make of a block stands here */
+    size_t               slots_bytes;
     tally_tensor        *value;         /* [n_node] what a node made */
     const tally_tensor **view;          /* [n_node] what a node is now: its value, an argument, a carried value */
     int64_t             *size;          /* [n_size] bound sizes; -1: not known before its node has run */
@@ -74,9 +110,18 @@ tally_status  tally__run_node(tally__frame *f, tally__id id, tally_error *err);
 tally_status  tally__poll(tally__frame *f, tally_error *err);
 void          tally__value_copy(void *to, const tally_tensor *x);            /* its elements, dense; exact ones too */
 
-/* apply.c: a node by the loop of the instruction set. false: not for operands laid out like these, and nothing was done */
+/* apply.c. fit: can this loop make `out` (its sizes set, dense) of operands that lie like these? false: it cannot. run: so many rows.
+ * apply: a node outside of loops; false: its operands lie otherwise, and nothing was done */
+bool          tally__instr_fit(tally__instr *i, tally__loop_kernel *kernel, const tally__node *n, const tally_tensor *const *arg,
+                               const tally_tensor *out);
+void          tally__instr_run(const tally__instr *i, int64_t rows);
 bool          tally__apply(tally__frame *f, tally__id id, const tally__node *n, const tally_tensor *const *arg, tally_status *status,
                            tally_error *err);
+
+/* code.c: enter: the nodes of a loop see its operands, and its instructions are those for the layouts of now; leave: no more */
+tally_status  tally__code_enter(tally__frame *f, const tally__step *s, int64_t rows, tally_error *err);
+void          tally__code_leave(tally__frame *f, const tally__step *s);
+void          tally__code_rows(tally__frame *f, const tally__step *s, int64_t n);          /* all shapes say n rows */
 
 /* loop.c: a fused step, block by block */
 tally_status  tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err);

@@ -11,6 +11,26 @@ static void *frame_piece(char *base, size_t *used, size_t n)
     return base ? base + from : NULL;
 }
 
+/* what the instructions of each loop of a plan need */
+static void frame_codes(tally__frame *f, char *base, size_t *used, const tally__plan *p)
+{
+    f->code = frame_piece(base, used, p->n_loop * sizeof *f->code);
+    for (uint32_t r = 1; r < p->graph->n_region; r++)
+        for (uint32_t i = 0; i < p->region[r].n_step; i++) {
+            const tally__step *s = &p->region[r].step[i];
+            tally__code        none, *c = base && s->kind == TALLY__STEP_LOOP ? &f->code[s->loop] : &none;
+            if (s->kind != TALLY__STEP_LOOP)
+                continue;
+            c->instr = frame_piece(base, used, (2 * s->n_node + s->n_load) * sizeof *c->instr);
+            c->part = frame_piece(base, used, (s->n_load + s->n_beside) * sizeof *c->part);
+            c->whole = frame_piece(base, used, (s->n_load + s->n_beside) * sizeof *c->whole);
+            c->packed = frame_piece(base, used, (s->n_load + s->n_node) * sizeof *c->packed);
+            c->packed_id = frame_piece(base, used, (s->n_load + s->n_node) * sizeof *c->packed_id);
+            c->at = frame_piece(base, used, s->n_slot * sizeof *c->at);
+            c->direct = frame_piece(base, used, s->n_keep * sizeof *c->direct);
+        }
+}
+
 typedef struct frame_counts {
     uint32_t carried, constants;
 } frame_counts;
@@ -28,7 +48,7 @@ static frame_counts count_parts(const tally__graph *g)
     return n;
 }
 
-static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, frame_counts n, uint64_t **scalars)
+static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, const tally__plan *p, frame_counts n, uint64_t **scalars)
 {
     size_t used = 0, slots = (size_t)g->n_slot, arguments = (size_t)g->n_argument;
     frame_piece(base, &used, sizeof *f);
@@ -43,6 +63,8 @@ static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, fram
     f->store = frame_piece(base, &used, arguments * sizeof *f->store);
     f->seen = frame_piece(base, &used, arguments * sizeof *f->seen);
     *scalars = frame_piece(base, &used, n.constants * sizeof **scalars);
+    if (p)
+        frame_codes(f, base, &used, p);
     return used;
 }
 
@@ -97,14 +119,14 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, c
     tally__frame measure;
     frame_counts n = count_parts(g);
     uint64_t    *scalars;
-    size_t       bytes = frame_lay(&measure, NULL, g, n, &scalars);
+    size_t       bytes = frame_lay(&measure, NULL, g, plan, n, &scalars);
     char        *base = tally__zalloc(c, bytes);
     if (!base) {
         tally__fail_memory(err, bytes);
         return NULL;
     }
     tally__frame *f = (tally__frame *)(void *)base;
-    frame_lay(f, base, g, n, &scalars);
+    frame_lay(f, base, g, plan, n, &scalars);
     f->context = c;
     f->graph = g;
     f->plan = plan;
@@ -112,6 +134,7 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, c
     f->share = TALLY__SHARE;
     f->parts = TALLY__PARTS;
     f->isa = isa;
+    f->layout = 1;
     f->bytes = bytes;
     f->n_slot = g->n_slot;
     f->n_carried = n.carried;
@@ -137,6 +160,7 @@ void tally__frame_drop(tally__frame *f)
     for (uint32_t i = 0; i < f->n_carried; i++)
         for (int k = 0; k < 2; k++)
             tally__free(f->context, f->carried[i].memory[k], f->carried[i].room[k]);
+    tally__free(f->context, f->slots, f->slots_bytes);
     tally__arena_release(&f->work);
     tally__free(f->context, f, f->bytes);
 }

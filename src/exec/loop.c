@@ -7,12 +7,11 @@
 typedef struct loop {
     tally__frame       *f;
     const tally__step  *s;
+    tally__code        *code;           /* of this loop in this frame */
     int64_t             rows, block;
     int64_t             from, to;       /* of these rows */
     int                 parts;          /* 1: the calling thread alone */
     tally_status        status;         /* of a part's task */
-    tally_tensor       *part;           /* [n_load] the block's rows of each operand from outside; behind them those of each part */
-    const tally_tensor **whole;         /* [n_load] all its rows */
     tally_tensor       *kept;           /* [n_keep] values that the loop leaves behind */
     void              **fold;           /* [n_fold] what reduces the rows, in the order of its nodes; behind them those of each part */
 } loop;
@@ -25,47 +24,29 @@ int64_t tally__row_elements(const tally__frame *f, const tally__node *n)
     return inner;
 }
 
-static int64_t widest_row(const loop *l)
-{
-    int64_t widest = 1;
-    for (uint32_t i = 0; i < l->s->n_node; i++) {
-        int64_t inner = tally__row_elements(l->f, &l->f->graph->node[l->s->node[i]]);
-        widest = TALLY__MAX(widest, inner);
-    }
-    return widest;
-}
-
 /* as many as there are blocks and the frame allows; 1 where the rows are few or the step cannot be cut */
-static int parts_of(const loop *l, int64_t widest)
+static int parts_of(const loop *l)
 {
     tally__frame *f = l->f;
-    int64_t       blocks = (l->rows + l->block - 1) / l->block, elements = l->rows * widest;
+    int64_t       blocks = (l->rows + l->block - 1) / l->block, elements = l->rows * (f->block / l->block);
     int           n = (int)TALLY__MIN(blocks, (int64_t)f->parts);
     return f->context->o.parallel_for && n > 1 && elements >= f->share && tally__parts_suit(f, l->s, n, elements) ? n : 1;
 }
 
-static tally_status run_nodes(const loop *l, tally_error *err)
+/* One block. What reduces all rows takes these, where they come in several blocks. */
+static tally_status run_block(const loop *l, int64_t n, tally_error *err)
 {
-    for (uint32_t i = 0; i < l->s->n_node; i++) {
-        tally_status status = tally__run_node(l->f, l->s->node[i], err);
-        if (status)
-            return status;
-    }
-    return TALLY_OK;
-}
-
-/* as run_nodes, but what reduces all rows takes these */
-static tally_status run_block(const loop *l, tally_error *err)
-{
-    uint32_t fold = 0;
-    for (uint32_t i = 0; i < l->s->n_node; i++) {
-        const tally__node *n = &l->f->graph->node[l->s->node[i]];
-        tally_status       status = TALLY_OK;
-        if (l->s->n_fold && tally__folds_rows(n)) {
-            tally__reduce_take(l->fold[fold++], n, l->f->view[n->arg[0]]);
-        } else {
-            status = tally__run_node(l->f, l->s->node[i], err);
-        }
+    const tally__code *c = l->code;
+    uint32_t           fold = 0;
+    for (uint32_t i = 0; i < c->n_instr; i++) {
+        const tally__instr *at = &c->instr[i];
+        tally_status        status = TALLY_OK;
+        if (at->kind != TALLY__INSTR_NODE)
+            tally__instr_run(at, n);
+        else if (l->fold && tally__folds_rows(&l->f->graph->node[at->id]))
+            tally__reduce_take(l->fold[fold++], &l->f->graph->node[at->id], l->f->view[l->f->graph->node[at->id].arg[0]]);
+        else
+            status = tally__run_node(l->f, at->id, err);
         if (status)
             return status;
     }
@@ -88,8 +69,6 @@ static size_t copies_of(const loop *l)
 static tally_status keep_memory(loop *l, tally_error *err)
 {
     tally_status status = TALLY_OK;
-    l->part = loop_memory(l, copies_of(l) * l->s->n_load * sizeof *l->part, &status, err);
-    l->whole = loop_memory(l, l->s->n_load * sizeof *l->whole, &status, err);
     l->kept = loop_memory(l, l->s->n_keep * sizeof *l->kept, &status, err);
     for (uint32_t i = 0; !status && i < l->s->n_keep; i++) {
         const tally__node *n = &l->f->graph->node[l->s->keep[i]];
@@ -147,22 +126,23 @@ static void *row_at(const tally_tensor *x, int64_t from)
     return data ? data + from * x->stride[0] * (int64_t)tally__element_size(x->dtype) : NULL;
 }
 
+/* the block's rows of each operand from outside, and where the loop writes what stays */
 static void take_rows(const loop *l, int64_t from, int64_t n)
 {
-    for (uint32_t i = 0; i < l->s->n_load; i++) {
-        const tally_tensor *x = l->whole[i];
-        tally_tensor       *part = &l->part[i];
-        part->shape[0] = n;
-        part->data = row_at(x, from);
-    }
+    const tally__code *c = l->code;
+    tally__code_rows(l->f, l->s, n);
+    for (uint32_t i = 0; i < l->s->n_load; i++)
+        c->part[i].data = row_at(c->whole[i], from);
+    for (uint32_t i = 0; i < l->s->n_keep; i++)
+        if (c->direct[i])
+            l->f->value[l->s->keep[i]].data = row_at(&l->kept[i], from);
 }
 
 static void keep_rows(const loop *l, int64_t from)
 {
-    for (uint32_t i = 0; i < l->s->n_keep; i++) {
-        const tally_tensor *x = l->f->view[l->s->keep[i]];
-        tally__value_copy(row_at(&l->kept[i], from), x);
-    }
+    for (uint32_t i = 0; i < l->s->n_keep; i++)
+        if (!l->code->direct[i])
+            tally__value_copy(row_at(&l->kept[i], from), l->f->view[l->s->keep[i]]);
 }
 
 static tally_status run_blocks(loop *l, tally_error *err)
@@ -170,25 +150,17 @@ static tally_status run_blocks(loop *l, tally_error *err)
     tally__arena_mark mark = tally__arena_here(&l->f->work);
     tally_status      status = TALLY_OK;
     for (int64_t from = l->from; !status && from < l->to; from += l->block) {
+        int64_t n = TALLY__MIN(l->block, l->to - from);
         tally__arena_rewind(&l->f->work, mark);
-        take_rows(l, from, TALLY__MIN(l->block, l->to - from));
+        take_rows(l, from, n);
         status = tally__poll(l->f, err);
         if (!status)
-            status = run_block(l, err);
+            status = run_block(l, n, err);
         if (!status)
             keep_rows(l, from);
     }
     tally__arena_rewind(&l->f->work, mark);
     return status;
-}
-
-/* from here on the nodes of frame l->f see blocks of rows */
-static void enter_rows(const loop *l)
-{
-    for (uint32_t i = 0; i < l->s->n_load; i++) {
-        l->part[i] = *l->whole[i];
-        l->f->view[l->s->load[i]] = &l->part[i];
-    }
 }
 
 /* ---- in parts */
@@ -204,19 +176,18 @@ static void run_part(void *arg, size_t i)
     tally__fp_leave(&fp);
 }
 
-static void begin_part(const loop *l, loop *part, int i)
+static tally_status begin_part(const loop *l, loop *part, int i, tally_error *err)
 {
     int64_t blocks = (l->rows + l->block - 1) / l->block;
     *part = *l;
     part->f = l->f->part[i];
+    part->code = &part->f->code[l->s->loop];
     part->from = blocks * i / l->parts * l->block;
     part->to = TALLY__MIN(blocks * (i + 1) / l->parts * l->block, l->rows);
-    if (l->part)
-        part->part = l->part + (size_t)(i + 1) * l->s->n_load;
     if (l->fold)
         part->fold = l->fold + (size_t)(i + 1) * l->s->n_fold;
     part->status = TALLY_INTERNAL;              /* until its task has run */
-    enter_rows(part);
+    return tally__code_enter(part->f, l->s, l->rows, err);
 }
 
 static tally_status merge_parts(const loop *l, const loop *part, tally_error *err)
@@ -244,8 +215,10 @@ static tally_status run_parts(const loop *l, bool *done, tally_error *err)
         status = tally__poll(l->f, err);
     if (status)
         return status;
-    for (int i = 0; i < l->parts; i++)
-        begin_part(l, &part[i], i);
+    for (int i = 0; !status && i < l->parts; i++)
+        status = begin_part(l, &part[i], i, err);
+    if (status)
+        return status;
     o->parallel_for(o->user, (size_t)l->parts, run_part, part);
     status = tally__poll(l->f, err);
     *done = true;
@@ -254,47 +227,58 @@ static tally_status run_parts(const loop *l, bool *done, tally_error *err)
     return status || !*done ? status : merge_parts(l, part, err);
 }
 
-static tally_status run_alone(loop *l, tally_error *err)
+static tally_status run_in_blocks(loop *l, tally_error *err)
 {
-    enter_rows(l);
-    tally_status status = run_blocks(l, err);
-    for (uint32_t i = 0; i < l->s->n_load; i++)
-        l->f->view[l->s->load[i]] = l->whole[i];
+    bool          done = false;
+    tally_status  status = fold_memory(l, err);
+    if (!status && l->parts > 1)
+        status = run_parts(l, &done, err);
+    if (!status && !done)
+        status = run_blocks(l, err);
+    if (!status)
+        end_folds(l);
     return status;
 }
 
-static tally_status run_in_blocks(loop *l, tally_error *err)
+/* what stays is whole from now on */
+static void show_kept(const loop *l)
 {
-    tally__frame *f = l->f;
-    bool          done = false;
-    tally_status  status = keep_memory(l, err);
-    if (!status)
-        status = fold_memory(l, err);
+    for (uint32_t i = 0; i < l->s->n_keep; i++) {
+        l->f->value[l->s->keep[i]] = l->kept[i];
+        l->f->view[l->s->keep[i]] = &l->f->value[l->s->keep[i]];
+    }
+    if (l->s->n_keep)
+        l->code->rows = -1;
+}
+
+static tally_status run_entered(loop *l, tally_error *err)
+{
+    tally_status status = l->s->n_keep ? keep_memory(l, err) : TALLY_OK;
     if (status)
         return status;
-    for (uint32_t i = 0; i < l->s->n_load; i++)
-        l->whole[i] = f->view[l->s->load[i]];
-    if (l->parts > 1)
-        status = run_parts(l, &done, err);
-    if (!status && !done)
-        status = run_alone(l, err);
-    if (!status)
-        end_folds(l);
-    for (uint32_t i = 0; i < l->s->n_keep; i++) {
-        f->value[l->s->keep[i]] = l->kept[i];
-        f->view[l->s->keep[i]] = &f->value[l->s->keep[i]];
+    if (l->rows > l->block) {
+        l->parts = parts_of(l);
+        status = run_in_blocks(l, err);
+    } else {
+        take_rows(l, 0, l->rows);
+        status = run_block(l, l->rows, err);
+        if (!status)
+            keep_rows(l, 0);
     }
+    if (!status)
+        show_kept(l);
     return status;
 }
 
 tally_status tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err)
 {
-    loop    l = { .f = f, .s = s, .rows = s->n_load ? f->view[s->load[0]]->shape[0] : f->size[s->rows], .parts = 1 };
-    int64_t widest = l.rows > 1 ? widest_row(&l) : 1;
-    l.block = TALLY__MAX((int64_t)f->block / widest, 1);
-    if (l.rows <= l.block)
-        return run_nodes(&l, err);
+    loop l = { .f = f, .s = s, .code = &f->code[s->loop], .rows = s->n_load ? f->view[s->load[0]]->shape[0] : f->size[s->rows], .parts = 1 };
+    tally_status status = tally__code_enter(f, s, l.rows, err);
+    if (status)
+        return status;
+    l.block = l.code->block;
     l.to = l.rows;
-    l.parts = parts_of(&l, widest);
-    return run_in_blocks(&l, err);
+    status = run_entered(&l, err);
+    tally__code_leave(f, s);
+    return status;
 }

@@ -88,13 +88,20 @@ static void part_views(const tally__frame *f, tally__frame *part, const tally__s
     }
     for (uint32_t i = 0; i < s->n_node; i++)
         part->view[s->node[i]] = &part->value[s->node[i]];
+    for (uint32_t i = 0; i < s->n_load; i++)
+        part->view[s->load[i]] = f->code[s->loop].whole[i];
 }
 
 static tally_status part_frame(tally__frame *f, int i, tally_error *err)
 {
     if (!f->part[i] && !(f->part[i] = tally__frame_new(f->context, f->graph, f->plan, f->isa, err)))
         return TALLY_RESOURCE_EXHAUSTED;
-    f->part[i]->polls = false;
+    tally__frame *part = f->part[i];
+    part->polls = false;
+    part->size = f->size;               /* they bind with the whole's */
+    part->block = f->block;
+    part->layout += part->of_layout != f->layout;
+    part->of_layout = f->layout;
     return TALLY_OK;
 }
 

@@ -28,7 +28,13 @@ typedef struct tally__step {
     tally__id       *keep;              /* loop: values that are needed whole behind it */
     bool             whole;             /* loop: a node needs all rows of an operand that it could walk */
     uint32_t         n_keep, n_fold;    /* n_fold: nodes that reduce the rows and have their value behind the last */
+    tally__id       *beside;            /* loop: other operands from outside, the same for all rows; no constants */
+    uint32_t         n_beside;
+    uint32_t        *slot;              /* loop: [n_node] where the rows of a block of a node's value are kept */
+    uint32_t         n_slot;
+    uint32_t         loop;              /* loop: its number in the plan */
 } tally__step;
+#define TALLY__NO_SLOT UINT32_MAX
 typedef struct tally__steps {
     tally__step *step;
     uint32_t     n_step;
@@ -46,6 +52,7 @@ typedef struct tally__plan {
     tally__graph  *graph;               /* optimised; owned */
     tally__arena   arena;
     tally__steps  *region;              /* [graph->n_region] */
+    uint32_t       n_loop;
     tally__pass_done done[TALLY__PASSES_MOST];
     uint32_t       n_done;
 } tally__plan;
@@ -53,6 +60,10 @@ tally__plan *tally__plan_new(tally_context *c, const tally__graph *recorded, uns
 void         tally__plan_drop(tally__plan *p);                 /* NULL is fine */
 bool         tally__folds_rows(const tally__node *n);    /* of a loop: reduces all rows */
 bool         tally__fuse(tally__plan *p, bool loops);          /* loops false: every node a step of its own. false: out of memory */
+
+/* ---- slots.c: slots by last use, and what every block of a loop sees whole */
+bool         tally__slots(tally__plan *p);                     /* false: out of memory */
+bool         tally__is_view(const tally__node *n);             /* has no memory of its own: a view, or a value made of sizes */
 
 /* ---- show.c: what each pass did, the steps, and with what each node runs: `with` says, NULL for nothing */
 typedef const char *tally__runs_with(const tally__plan *p, tally__id id, void *user);

@@ -81,7 +81,7 @@ static bool pipeline_run(tally__plan *p, const tally__graph *recorded, unsigned 
 static bool pipeline_fuse(tally__plan *p, unsigned passes, tally_error *err)
 {
     p->region = tally__arena_zalloc(&p->arena, p->graph->n_region * sizeof *p->region);
-    if (p->region && tally__fuse(p, (passes & TALLY__PASS_FUSE) != 0))
+    if (p->region && tally__fuse(p, (passes & TALLY__PASS_FUSE) != 0) && tally__slots(p))
         return true;
     tally__fail_memory(err, p->graph->n_node * sizeof(tally__id));
     return false;
