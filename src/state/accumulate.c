@@ -189,10 +189,10 @@ static bool weights_only(const add_run *r)
 static tally_status sum_add_float(tally__cell *c, tally_context *x, int64_t k, double v, tally_error *err)
 {
     if (!c->wide && !c->alone) {
-        const bool whole = v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v;
+        const bool whole = tally__whole_takes(v);
         if (whole && tally__whole_add(&c->whole[k], (int64_t)v))
             return TALLY_OK;
-        if (!whole && !c->rank && !c->whole[0]) {
+        if (!whole && c->number && !c->whole[0]) {
             c->alone = true;
             c->lone = v;
             return TALLY_OK;
@@ -451,4 +451,36 @@ tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tall
         return TALLY_OK;
     }
     return accumulate_row(c, x, value, err);
+}
+
+tally_status tally__cell_add_one(tally__cell *c, tally_context *x, double v, tally_error *err)
+{
+    const add_run r = { (const char *)&v, NULL, NULL, TALLY_F64, 0, 0, 0, 0, 0, 1 };
+    assert(c->built && !c->rank && add_row[c->kind]);
+    c->touched = true;
+    return c->number ? sum_add_float(c, x, 0, v, err) : add_row[c->kind](c, x, 0, &r, err);
+}
+
+static tally_status sum_add_ones(tally__cell *c, tally_context *x, int64_t n, tally_error *err)
+{
+    if (!c->wide && !c->alone && tally__whole_add(c->whole, n))
+        return TALLY_OK;
+    tally_status s = sum_to_words(c, x, err);
+    if (!s)
+        tally__sum_add_i64(c->sum, n);
+    return s;
+}
+
+tally_status tally__cell_add_ones(tally__cell *c, tally_context *x, int64_t n, tally_error *err)
+{
+    assert(c->built && !c->rank && n >= 0);
+    if (!n)
+        return TALLY_OK;
+    if (c->kind != TALLY_STATE_SUM && c->kind != TALLY_STATE_COUNT)
+        return tally__cell_add_one(c, x, 1, err);     /* the least and the greatest of n ones */
+    c->touched = true;
+    if (c->number)
+        return sum_add_ones(c, x, n, err);
+    *c->whole = (int64_t)((uint64_t)*c->whole + (uint64_t)n);
+    return TALLY_OK;
 }

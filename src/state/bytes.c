@@ -193,7 +193,7 @@ static tally_status read_store(byte_reader *r, tally__delta *d, tally_error *err
         s = damaged(d->store, r, "more bytes", err);
     if (s)
         return s;
-    d->effects = d->replaces = true;
+    d->effects = d->more = d->replaces = true;
     return tally__commit(d->context, d, 1, err);
 }
 

@@ -29,6 +29,7 @@ void tally__cell_init(tally__cell *c, const tally__cell_spec *spec)
     c->kind = spec->kind;
     c->dtype = spec->dtype;
     c->rank = spec->rank;
+    c->number = spec->kind == TALLY_STATE_SUM && !spec->rank;
     for (int i = 0; i < spec->rank; i++) {
         c->shape[i] = spec->shape[i];
         c->open |= spec->shape[i] < 0;

@@ -1,8 +1,8 @@
-/* commit: how the effects of a call become the state of its stores, all or none, in five steps. Between the second and
- * the fifth all touched locks are held: nothing there allocates, runs a kernel or calls back (but for the hook of
- * tests). What a store lacks in memory can only be seen under its lock, so the first reservation is empty, which is
- * right whenever the stores have been committed to before; where it does not suffice, all locks are let go, the memory
- * is taken from the store's own context, and the steps start anew. */
+/* commit: how the effects of a call become the state of its stores, all or none, in five steps: reserve, lock, validate,
+ * apply, unlock. Between the second and the fifth all touched locks are held: nothing there allocates, runs a kernel or
+ * calls back (but for the hook of tests). The first reservation is empty, which is right whenever the stores have been
+ * committed to before; where it does not suffice, all locks are let go, the memory is taken, and the steps start anew.
+ * What most calls did, numbers added to scalar sums, is done here at its shortest; anything more is settle.c. */
 #include "state.h"
 
 static void between_steps(tally_context *x, int step)
@@ -17,13 +17,16 @@ static tally_status commit_reserve(tally__delta *d, int n, tally_error *err)
 {
     tally_status s = TALLY_OK;
     for (int i = 0; i < n && !s; i++)
-        for (int k = 0; d[i].lacks && k < d[i].n_cells && !s; k++) {
-            tally__cell *r = &d[i].reserve[k];
-            d[i].reserved = true;
-            if (r->room < r->want || r->room_sum < r->want_sum)
-                s = tally__cell_grow(r, d[i].store->context, err);
-        }
+        if (d[i].lacks)
+            s = tally__settle_reserve(&d[i], err);
     return s;
+}
+
+static void drop_reserves(tally__delta *d, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (d[i].lacks | d[i].reserved)
+            tally__settle_drop(&d[i]);
 }
 
 /* ---- 2 */
@@ -31,12 +34,6 @@ static tally_status commit_reserve(tally__delta *d, int n, tally_error *err)
 static tally__link *commit_lock(tally__delta *d, int n)
 {
     tally__link *list = NULL;
-    if (n == 1) {
-        d->link.next = NULL;
-        d->link.store = d->store;
-        tally__lock_take(&d->store->lock);
-        return &d->link;
-    }
     for (int i = n - 1; i >= 0; i--) {
         if (!d[i].effects)
             continue;
@@ -50,72 +47,32 @@ static tally__link *commit_lock(tally__delta *d, int n)
 
 /* ---- 3 */
 
-static tally_status aborted(const tally__delta *d, tally_error *err)
-{
-    char title[80];
-    tally__store_title(d->store, title, sizeof title);
-    return tally__fail(err, TALLY_ABORTED, -1,
-                       "%s: a call that read and overwrote it, expected no other commit since its read, found %l; "
-                       "nothing changed, repeat the call", title, (int64_t)(d->store->commits - d->seen));
-}
-
-static tally_status sizes_differ(const tally__delta *d, int cell, tally_error *err)
-{
-    const tally__cell *now = &d->store->cell[cell], *c = &d->cell[cell];
-    char               title[80], a[80], b[80];
-    tally__text        ta = { a, sizeof a, 0 }, tb = { b, sizeof b, 0 };
-    tally__store_title(d->store, title, sizeof title);
-    tally__put_shape(&ta, now->rank, now->shape);
-    tally__put_shape(&tb, c->rank, c->shape);
-    return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: state \"%s\", expected sizes %s as built, found %s", title,
-                       d->schema->spec[cell].name, a, b);
-}
-
-/* the common case at its shortest: one number into a state that has the memory for it; false: look closer */
 static bool takes_number(const tally__cell *now, const tally__cell *c)
 {
-    if (c->rank || !now->built)
-        return false;
-    if (c->kind != TALLY_STATE_SUM)
-        return c->kind != TALLY_STATE_TENSOR;
-    if (c->wide || c->alone)
+    if (c->wide | c->alone)
         return now->room_sum > 0;
     return now->wide || tally__whole_fits(*now->whole, *c->whole);
 }
 
-/* notes in the reserve what the store's cell lacks to take in the delta's */
-static void cell_demand(tally__delta *d, int cell)
+/* the states have the memory for the numbers; false: look closer */
+static bool takes_numbers(const tally__delta *d)
 {
-    const tally__cell *now = &d->store->cell[cell], *c = &d->cell[cell];
-    tally__cell       *r = &d->reserve[cell];
-    bool               wide = c->wide || c->alone;
-    if (tally__kind_of(c->kind)->held == TALLY__HELD_BLOCK)
-        return;
-    if (now->built && !d->did_reset)
-        wide |= tally__cell_overflows(now, c);
-    r->want = now->room < c->n ? c->n : 0;
-    r->want_sum = wide && now->room_sum < c->n ? c->n : 0;
-    d->lacks |= r->room < r->want || r->room_sum < r->want_sum;
+    const tally__cell *now = d->store->cell, *c = d->cell;
+    for (int k = d->n_cells; k; k--, c++, now++)
+        if (c->touched && !takes_number(now, c))
+            return false;
+    return true;
 }
 
 static tally_status commit_validate(tally__delta *d, int n, bool *lacks, tally_error *err)
 {
     *lacks = false;
     for (int i = 0; i < n; i++) {
-        const tally__cell *now = d[i].store->cell, *c = d[i].cell;
-        if (!d[i].effects)
+        if (!d[i].effects || (!d[i].more && takes_numbers(&d[i])))
             continue;
-        if (d[i].did_read && (d[i].did_reset || d[i].did_assign) && d[i].seen != d[i].store->commits)
-            return aborted(&d[i], err);
-        d[i].lacks = false;
-        for (int k = 0, cells = d[i].n_cells; k < cells; k++, now++, c++) {
-            if (c->touched ? !d[i].replaces && takes_number(now, c) : !c->open)
-                continue;
-            if (c->built && now->built && !tally__cell_fits(now, c->shape))
-                return sizes_differ(&d[i], k, err);     /* also where the call bound sizes and then added nothing */
-            if (c->touched && !d[i].replaces)
-                cell_demand(&d[i], k);
-        }
+        tally_status s = tally__settle_validate(&d[i], err);
+        if (s)
+            return s;
         *lacks |= d[i].lacks;
     }
     return TALLY_OK;
@@ -123,59 +80,28 @@ static tally_status commit_validate(tally__delta *d, int n, bool *lacks, tally_e
 
 /* ---- 4: cannot fail */
 
-static void take_reserve(tally__cell *to, tally__cell *r)
+static void apply_number(tally__cell *now, const tally__cell *c)
 {
-    if (r->room > to->room) {
-        TALLY__SWAP(int64_t *, to->whole, r->whole);
-        TALLY__SWAP(double *, to->real, r->real);
-        TALLY__SWAP(int64_t, to->room, r->room);
-    }
-    if (r->room_sum > to->room_sum) {
-        TALLY__SWAP(tally__sum *, to->sum, r->sum);
-        TALLY__SWAP(int64_t, to->room_sum, r->room_sum);
-    }
-}
-
-static void apply_cell(tally__delta *d, int cell)
-{
-    tally__cell *to = &d->store->cell[cell], *c = &d->cell[cell], *r = &d->reserve[cell];
-    if (d->reserved)
-        take_reserve(to, r);
-    if (!to->built) {
-        tally__cell_shape(to, c->shape);
-        tally__cell_reset(to);
-    }
-    if (c->block)
-        TALLY__SWAP(tally__block *, to->block, c->block);
+    if (!(now->wide | c->wide | c->alone))
+        *now->whole += *c->whole;
+    else if (now->wide && c->alone)
+        tally__sum_add_one(now->sum, c->lone);
     else
-        tally__cell_merge(to, c);
-    assert(!to->alone);
+        tally__cell_merge_sum(now, c);
 }
 
-static void apply_additions(tally__delta *d)
+/* each is empty again after it, while it is at hand: the next call then begins at no cost */
+static void apply_numbers(tally__delta *d)
 {
     tally__cell *now = d->store->cell, *c = d->cell;
-    for (int k = 0, cells = d->n_cells; k < cells; k++, now++, c++)
-        if (!c->touched)
-            continue;
-        else if (c->kind == TALLY_STATE_SUM && now->built && !d->reserved)
-            tally__cell_merge_sum(now, c);
-        else
-            apply_cell(d, k);
-}
-
-static void apply_overwrites(tally__delta *d)
-{
-    tally__cell *now = d->store->cell, *c = d->cell;
-    for (int k = 0; k < d->n_cells; k++) {
-        assert(!d->replaces || !c[k].alone);
-        if (d->replaces)
-            TALLY__SWAP(tally__cell, now[k], c[k]);
-        else
-            tally__cell_reset(&now[k]);
-        if (!d->replaces && c[k].touched)
-            apply_cell(d, k);
-    }
+    for (int k = d->n_cells; k; k--, c++, now++)
+        if (c->touched) {
+            apply_number(now, c);
+            c->touched = c->wide = c->alone = false;
+            *c->whole = 0;
+        }
+    d->effects = false;
+    d->store->commits++;
 }
 
 static void commit_apply(tally__delta *d, int n)
@@ -183,33 +109,31 @@ static void commit_apply(tally__delta *d, int n)
     for (int i = 0; i < n; i++) {
         if (!d[i].effects)
             continue;
-        if (d[i].replaces || d[i].did_reset)
-            apply_overwrites(&d[i]);
+        if (d[i].more)
+            tally__settle_apply(&d[i]);
         else
-            apply_additions(&d[i]);
-        d[i].store->commits++;
+            apply_numbers(&d[i]);
     }
 }
 
-/* ---- the whole */
+/* ---- all five */
 
-static void drop_reserves(tally__delta *d, int n)
+static bool has_effects(const tally__delta *d, int n)
 {
-    for (int i = 0; i < n; i++) {
-        for (int k = 0; (d[i].reserved || d[i].lacks) && k < d[i].n_cells; k++)
-            tally__cell_drop(&d[i].reserve[k], d[i].store->context);
-        d[i].reserved = d[i].lacks = false;
-    }
-}
-
-tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error *err)
-{
-    tally_status status = TALLY_OK;
-    bool         lacks = false, any = false, again = false;
     for (int i = 0; i < n; i++)
-        any = any || d[i].effects;
-    while (any && !status) {
-        if (again && (status = commit_reserve(d, n, err)))
+        if (d[i].effects)
+            return true;
+    return false;
+}
+
+/* from the first once more where validate found that memory is lacking */
+static tally_status commit_steps(tally_context *x, tally__delta *d, int n, tally_error *err)
+{
+    tally_status status;
+    bool         lacks;
+    do {
+        status = commit_reserve(d, n, err);
+        if (status)
             break;
         between_steps(x, 1);
         tally__link *held = commit_lock(d, n);
@@ -220,14 +144,36 @@ tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error
             commit_apply(d, n);
             between_steps(x, 4);
         }
-        if (n == 1)
-            tally__lock_drop(&d->store->lock);
-        else
-            tally__links_unlock(held);
-        any = lacks;
-        again |= lacks || status;
-    }
-    if (again)
-        drop_reserves(d, n);
+        tally__links_unlock(held);
+    } while (lacks && !status);
+    drop_reserves(d, n);
     return status;
+}
+
+/* The same for one store to which numbers were added, and nothing to reserve. false: it lacks memory for them, as is now
+ * noted; nothing was changed. */
+static bool commit_numbers(tally_context *x, tally__delta *d)
+{
+    between_steps(x, 1);
+    tally__lock_take(&d->store->lock);
+    between_steps(x, 2);
+    const bool takes = takes_numbers(d);
+    if (!takes)
+        tally__settle_validate(d, NULL);
+    between_steps(x, 3);
+    if (takes) {
+        apply_numbers(d);
+        between_steps(x, 4);
+    }
+    tally__lock_drop(&d->store->lock);
+    return takes;
+}
+
+tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error *err)
+{
+    if (n != 1)
+        return has_effects(d, n) ? commit_steps(x, d, n, err) : TALLY_OK;
+    if (!d->effects || (!d->more && commit_numbers(x, d)))
+        return TALLY_OK;
+    return commit_steps(x, d, 1, err);
 }

@@ -9,18 +9,14 @@ static void delta_empty(tally__delta *d)
 {
     tally__cell *c = d->cell;
     for (int i = 0, n = d->n_cells; i < n; i++, c++) {
-        if (c->touched && !c->rank && c->kind == TALLY_STATE_SUM) {
-            c->touched = c->wide = c->alone = false;
-            *c->whole = 0;
-        } else if (c->touched) {
-            tally__cell_reset(c);
-        }
+        if (c->touched)
+            tally__cell_empty(c);
         if (c->open) {
             c->built = d->copy[i].built = false;
             memcpy(c->shape, d->schema->spec[i].shape, sizeof c->shape);
         }
     }
-    d->effects = d->did_read = d->did_reset = d->did_update = d->did_assign = d->replaces = d->handed = false;
+    d->effects = d->more = d->did_read = d->did_reset = d->did_assign = d->replaces = d->handed = false;
 }
 
 static bool delta_suits(const tally__delta *d, const tally__schema *schema, const tally_context *x)
@@ -113,7 +109,7 @@ tally_status tally__delta_prepare(tally__delta *d, tally_context *frame_context,
 
 /* ---- a call */
 
-tally_status tally__deltas_begin(tally__delta *d, int n, tally_error *err)
+tally_status tally__deltas_renew(tally__delta *d, int n, tally_error *err)
 {
     tally__link *list = NULL;
     for (tally__delta *p = d + n; p != d;) {     /* backwards: handles made in order then sort at no cost */
@@ -141,18 +137,14 @@ static void blocks_give(tally__block **list, tally__store *s)
     }
 }
 
-void tally__deltas_end(tally__delta *d, int n)
+void tally__delta_give(tally__delta *d)
 {
-    for (int i = 0; i < n; i++) {
-        if (!d[i].did_assign && !d[i].reads)
-            continue;
-        for (int k = 0; k < d[i].n_cells; k++) {
-            tally__block_give(d[i].cell[k].block, d[i].store);
-            tally__block_give(d[i].copy[k].block, d[i].store);
-            d[i].cell[k].block = d[i].copy[k].block = NULL;
-        }
-        blocks_give(&d[i].retired, d[i].store);
+    for (int k = 0; k < d->n_cells; k++) {
+        tally__block_give(d->cell[k].block, d->store);
+        tally__block_give(d->copy[k].block, d->store);
+        d->cell[k].block = d->copy[k].block = NULL;
     }
+    blocks_give(&d->retired, d->store);
 }
 
 static tally_status size_fail(const tally__delta *d, int cell, int rank, const int64_t *want, const int64_t *shape,
@@ -174,6 +166,7 @@ tally_status tally__delta_build(tally__delta *d, int cell, const int64_t *shape,
         return size_fail(d, cell, c->rank, c->shape, shape, err);
     if (c->built)
         return TALLY_OK;
+    d->more = true;
     tally__cell now = d->copy[cell];
     if (!d->reads)
         now.built = tally__store_shape(d->store, cell, now.shape) >= 0;
@@ -187,14 +180,11 @@ tally_status tally__delta_build(tally__delta *d, int cell, const int64_t *shape,
 
 void tally__delta_reset(tally__delta *d)
 {
-    d->effects = d->did_reset = true;
-    d->did_update = false;
+    d->effects = d->more = d->did_reset = true;
     for (int i = 0; i < d->n_cells; i++)
         if (d->cell[i].touched && !d->cell[i].block) {
             tally__cell_reset(&d->cell[i]);
             d->cell[i].touched = d->cell[i].open;     /* sizes that a batch brought outlive the reset, as they do in a store */
-        } else {
-            d->did_update |= d->cell[i].touched;
         }
 }
 
@@ -210,9 +200,27 @@ tally_status tally__delta_accumulate(tally__delta *d, int cell, const tally_tens
             return s;
     }
     tally_status s = tally__cell_accumulate(c, d->context, value, weight, mask, err);
-    if (c->touched)
-        d->effects = d->did_update = true;
+    if (c->touched) {
+        d->effects = true;
+        d->more |= !c->number;
+    }
     return s;
+}
+
+tally_status tally__delta_one_more(tally__delta *d, int cell, double v, tally_error *err)
+{
+    d->effects = true;
+    d->more |= !d->cell[cell].number;
+    return tally__cell_add_one(&d->cell[cell], d->context, v, err);
+}
+
+tally_status tally__delta_count_more(tally__delta *d, int cell, int64_t n, tally_error *err)
+{
+    if (!n)
+        return TALLY_OK;
+    d->effects = true;
+    d->more |= !d->cell[cell].number;
+    return tally__cell_add_ones(&d->cell[cell], d->context, n, err);
 }
 
 /* ---- variables */
@@ -255,7 +263,7 @@ tally_status tally__delta_assign(tally__delta *d, int cell, const tally_tensor *
         d->handed = false;
     }
     c->block = b;
-    c->touched = d->effects = d->did_update = d->did_assign = true;
+    c->touched = d->effects = d->more = d->did_assign = true;
     return TALLY_OK;
 }
 

@@ -26,7 +26,8 @@ tally_status tally__delta_part_merge(tally__delta *whole, tally__delta *part, in
     if (s)
         return s;
     tally__cell_merge(into, from);
-    tally__cell_reset(from);
-    into->touched = whole->effects = whole->did_update = true;
+    tally__cell_empty(from);
+    into->touched = whole->effects = true;
+    whole->more |= !into->number;
     return TALLY_OK;
 }

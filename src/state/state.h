@@ -22,12 +22,13 @@ typedef struct tally__block tally__block;    /* an immutable, counted tensor buf
 typedef struct tally__cell {
     /* first, in one cache line, what an update of a scalar state touches */
     int32_t kind, dtype, rank;
+    bool    number;                          /* a SUM of rank 0, the commonest state: in a store and in a delta always built */
     bool    built;                           /* every size is known and memory for n elements is there */
-    bool    wide;                            /* SUM: sum[] holds the value, else whole[] does */
-    bool    touched;                         /* something was accumulated or assigned since the last reset */
     bool    open;                            /* the schema leaves a size to the first update */
+    bool    touched;                         /* something was accumulated or assigned since the last reset */
+    bool    wide;                            /* SUM: sum[] holds the value, else whole[] does */
+    bool    alone;                           /* number of a delta, not wide: its value is `lone`, and whole[0] is 0; never in a store */
     tally__guess guess;                      /* speed only */
-    bool         alone;                      /* SUM of a delta, rank 0, not wide: its value is `lone`, and whole[0] is 0; never in a store */
     int64_t      n;                          /* elements */
     int64_t     *whole;                      /* SUM while every element is whole and fits; COUNT, read as unsigned, modulo 2^64 */
     tally__sum  *sum;                        /* SUM otherwise; kept (not freed) by reset */
@@ -45,6 +46,15 @@ void         tally__cell_init(tally__cell *c, const tally__cell_spec *spec);    
 tally_status tally__cell_build(tally__cell *c, tally_context *x, const int64_t *shape, tally_error *err);
 void         tally__cell_drop(tally__cell *c, tally_context *x);                   /* all memory; as after init, whose sizes it keeps if built */
 void         tally__cell_reset(tally__cell *c);                                    /* keeps memory and sizes; a TENSOR keeps its value */
+static inline void tally__cell_empty(tally__cell *c)                               /* the same for a cell of a delta, at its shortest for one number */
+{
+    if (!c->number) {
+        tally__cell_reset(c);
+        return;
+    }
+    c->touched = c->wide = c->alone = false;
+    *c->whole = 0;
+}
 /* state += sum of w*v over the leading axes. The last c->rank axes of value are the cell's, in order; weight and mask are absent (NULL) or align
  * with value from the left (rank <= value's; equal sizes, or 1 which repeats). Where mask is false nothing is read. An absent weight never multiplies;
  * a product is fl64(w*v); a weight of exactly 1 adds v itself. value: any dtype, or TALLY__EXACT. COUNT: + number of v != 0 with w absent or != 0.
@@ -52,6 +62,9 @@ void         tally__cell_reset(tally__cell *c);                                 
  * the cell is not even touched. Not for a TENSOR. */
 tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tally_tensor *value, const tally_tensor *weight,
                                     const tally_tensor *mask, tally_error *err);
+/* the same of one float64 scalar, and of the value 1 n times (n >= 0), without weight and mask. The cell has rank 0 */
+tally_status tally__cell_add_one(tally__cell *c, tally_context *x, double v, tally_error *err);
+tally_status tally__cell_add_ones(tally__cell *c, tally_context *x, int64_t n, tally_error *err);
 /* element k: SUM and COUNT exactly, MIN and MAX as the sum that holds the double (an infinite one too) */
 void         tally__cell_get(const tally__cell *c, int64_t k, tally__sum *out);
 double       tally__cell_round(const tally__cell *c, int64_t k);                   /* nearest double */
@@ -100,7 +113,12 @@ static inline uint64_t tally__get_le(const uint8_t *in, size_t bytes)
 }
 /* whole.c: adds as many of n values as are whole, in blocks, while the total fits; how many */
 size_t tally__whole_prefix(int64_t *into, int32_t dtype, const void *p, int64_t stride, size_t n);
-static inline bool tally__whole_fits(int64_t a, int64_t b) { return b > 0 ? a <= INT64_MAX - b : a >= INT64_MIN - b; }
+static inline bool tally__whole_takes(double v) { return v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v; }
+static inline bool tally__whole_fits(int64_t a, int64_t b)                         /* their sum has the sign of one of them */
+{
+    const uint64_t u = (uint64_t)a, v = (uint64_t)b, sum = u + v;
+    return !(((u ^ sum) & (v ^ sum)) >> 63);
+}
 static inline bool tally__whole_add(int64_t *into, int64_t v)                      /* false: would not fit; nothing added */
 {
     const bool fits = tally__whole_fits(*into, v);
@@ -209,7 +227,8 @@ typedef struct tally__delta {
     tally__store  *store;                    /* of the call that runs; borrowed */
     bool           reads;                    /* set by the caller before begin: this call may read the store */
     bool           effects;                  /* there is something to commit */
-    bool           did_read, did_reset, did_update;   /* did_read: a read saw the store (one after an own reset or assign sees the call alone) */
+    bool           more;                     /* than numbers added: sizes bound, other cells touched, a reset, an assign */
+    bool           did_read, did_reset;      /* did_read: a read saw the store (one after an own reset or assign sees the call alone) */
     bool           did_assign;               /* a TENSOR was assigned */
     bool           replaces;                 /* unpack: cell is the whole new state */
     bool           handed;                   /* a view of this call's own block was given out */
@@ -227,14 +246,48 @@ typedef struct tally__delta {
 /* memory for a store of this schema, taken once and kept between calls (d is all zero before the first time) */
 tally_status tally__delta_prepare(tally__delta *d, tally_context *frame_context, tally__store *s, tally_error *err);
 void         tally__delta_drop(tally__delta *d);
-/* start of a call: deltas empty; stores with `reads` are copied together, under their locks: one instant. No allocation under a lock */
-tally_status tally__deltas_begin(tally__delta *d, int n, tally_error *err);
+/* Start of a call: deltas empty; stores with `reads` are copied together, under their locks: one instant. No allocation under a lock. After a commit
+ * that only added, which has emptied them itself, there is nothing to do. */
+tally_status tally__deltas_renew(tally__delta *d, int n, tally_error *err);   /* of begin, where there is */
+static inline tally_status tally__deltas_begin(tally__delta *d, int n, tally_error *err)
+{
+    for (int i = 0; i < n; i++)
+        if (d[i].reads | d[i].effects | d[i].more | d[i].did_read)
+            return tally__deltas_renew(d, n, err);
+    return TALLY_OK;
+}
 /* sizes of an unbuilt cell as this call binds them; a cell already built must agree, else INVALID_ARGUMENT naming metric, state, both sizes */
 tally_status tally__delta_build(tally__delta *d, int cell, const int64_t *shape, tally_error *err);
 /* effects of the call, in program order */
 void         tally__delta_reset(tally__delta *d);
 tally_status tally__delta_accumulate(tally__delta *d, int cell, const tally_tensor *value, const tally_tensor *weight,
                                      const tally_tensor *mask, tally_error *err);
+tally_status tally__delta_one_more(tally__delta *d, int cell, double v, tally_error *err);     /* of add_one, where there is more to it */
+tally_status tally__delta_count_more(tally__delta *d, int cell, int64_t n, tally_error *err);  /* of count */
+/* The bits of tally__delta_accumulate for one float64 scalar, without weight and mask, at the cost of storing it where the cell is a SUM that the
+ * call has not touched. The cell is a SUM, COUNT, MIN or MAX of rank 0. A float32, and an integer of up to 53 bits, may come as the float64 it is. */
+static inline tally_status tally__delta_add_one(tally__delta *d, int cell, double v, tally_error *err)
+{
+    tally__cell *c = &d->cell[cell];
+    if (!c->number || c->touched)
+        return tally__delta_one_more(d, cell, v, err);
+    c->touched = d->effects = true;
+    if (tally__whole_takes(v))
+        *c->whole = (int64_t)v;
+    else
+        c->alone = true, c->lone = v;
+    return TALLY_OK;
+}
+/* the same for the value 1, n times; n >= 0, and for 0 nothing happens. Costs the same for any n */
+static inline tally_status tally__delta_count(tally__delta *d, int cell, int64_t n, tally_error *err)
+{
+    tally__cell *c = &d->cell[cell];
+    if (!c->number || c->touched || !n)
+        return tally__delta_count_more(d, cell, n, err);
+    c->touched = d->effects = true;
+    *c->whole = n;
+    return TALLY_OK;
+}
 /* TENSOR; same dtype and sizes, else INVALID_ARGUMENT; any strides; value may be a view that tally__delta_tensor gave */
 tally_status tally__delta_assign(tally__delta *d, int cell, const tally_tensor *value, tally_error *err);
 /* reads: element k of a SUM or COUNT cell exactly (MIN, MAX as the sum that holds the double) */
@@ -246,7 +299,18 @@ int64_t      tally__delta_elements(const tally__delta *d, int cell, int64_t shap
 /* the five steps: reserve, lock, validate, apply, unlock (DESIGN 5.7). ABORTED: a store that this call did read and did overwrite (reset, assign) has
  * new commits. INVALID_ARGUMENT: sizes built meanwhile differ. All or nothing; never retried here except when a reservation no longer suffices. */
 tally_status tally__commit(tally_context *x, tally__delta *d, int n, tally_error *err);
-void         tally__deltas_end(tally__delta *d, int n);          /* lets go of what the call held (views of variables); keeps memory */
+/* settle.c: steps of a commit for one delta, whatever it holds */
+tally_status tally__settle_reserve(tally__delta *d, tally_error *err);    /* the memory that validate missed; no lock is held */
+tally_status tally__settle_validate(tally__delta *d, tally_error *err);   /* sets d->lacks */
+void         tally__settle_apply(tally__delta *d);
+void         tally__settle_drop(tally__delta *d);                         /* what is left of the reserve */
+void         tally__delta_give(tally__delta *d);                 /* of end, where blocks may be held */
+static inline void tally__deltas_end(tally__delta *d, int n)     /* lets go of what the call held (views of variables); keeps memory */
+{
+    for (int i = 0; i < n; i++)
+        if (d[i].reads | d[i].did_assign)
+            tally__delta_give(&d[i]);
+}
 /* part.c: a prepared, empty delta that another thread fills: a cell with the sizes of the whole's, and all memory that adding may need.
  * merge: what the part holds goes into the whole, exactly; the part is empty after it */
 tally_status tally__delta_part(tally__delta *part, const tally__delta *whole, int cell, tally_error *err);

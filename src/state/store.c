@@ -173,7 +173,7 @@ static tally_status merge_cell(tally__delta *d, int i, const tally__cell *from, 
     if (s)
         return s;
     tally__cell_merge(c, from);
-    c->touched = d->effects = d->did_update = true;
+    c->touched = d->effects = d->more = true;
     return TALLY_OK;
 }
 

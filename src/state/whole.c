@@ -88,7 +88,7 @@ static bool whole_one(int32_t dtype, const void *p, int64_t *v)
     case TALLY_F64:  x = *(const double *)p; break;
     default:         return whole_block(dtype, p, 1, 1, v);
     }
-    if (!(x >= -0x1p51 && x <= 0x1p51 && (double)(int64_t)x == x))
+    if (!tally__whole_takes(x))
         return false;
     *v = (int64_t)x;
     return true;

@@ -420,6 +420,92 @@ static void sizes_bind_from_the_call_the_copy_or_the_store(void **state)
     tally__store_release(s);
 }
 
+/* ---- the short way for one value */
+
+enum { WAYS = 2, STORES = 3 };
+
+static double any_value(test_rng *r)
+{
+    static const double odd[] = { 0.0, -0.0, 1, -3, 0.1, 0x1p51, -0x1p51, 0x1p51 + 1, 0x1p62, 0x1p63, -0x1p63, 0x1p-1074,
+                                  -0x1p1023, 0x1.fffffffffffffp1023, INFINITY, -INFINITY, NAN };
+    return odd[test_below(r, TALLY__COUNT(odd))];
+}
+
+static int64_t any_number(test_rng *r)
+{
+    static const int64_t odd[] = { 0, 1, 2, 5, 1000, INT64_MAX / 2, INT64_MAX - 1, INT64_MAX };
+    return odd[test_below(r, TALLY__COUNT(odd))];
+}
+
+/* n times 1, as tensors say it: a row that repeats, or where it would be too long, a sum's integer */
+static tally_status add_ones(tally__delta *d, int cell, int64_t n)
+{
+    static const double one = 1;
+    tally_tensor        row = { &one, TALLY_F64, 1, { n }, { 0 } }, number = tally_scalar(&n);
+    return tally__delta_accumulate(d, cell, n > 1000 ? &number : &row, NULL, NULL, &err);
+}
+
+static void one_effect(test_rng *r, tally__delta *const *d, bool reset)
+{
+    const int     cell = (int)test_below(r, KIT_CLASSES), what = (int)test_below(r, 8);
+    const double  v = any_value(r);
+    const int64_t n = any_number(r);
+    tally_tensor  x64 = tally_scalar(&v);
+    if (what == 7 && reset) {
+        for (int w = 0; w < WAYS; w++)
+            tally__delta_reset(d[w]);
+    } else if (what < 4) {
+        assert_ok(tally__delta_add_one(d[0], cell, v, &err), &err);
+        assert_ok(tally__delta_accumulate(d[1], cell, &x64, NULL, NULL, &err), &err);
+    } else if (n <= 1000 || cell == KIT_TOTAL) {
+        assert_ok(tally__delta_count(d[0], cell, n, &err), &err);
+        assert_ok(add_ones(d[1], cell, n), &err);
+    }
+}
+
+static void random_calls(test_rng *r, int n, tally__store *const s[WAYS][STORES])
+{
+    tally__delta d[WAYS][STORES] = { { { 0 } } };
+    for (int call = 0; call < 12; call++) {
+        const int effects = (int)test_below(r, 6), on = (int)test_below(r, (size_t)n);
+        for (int w = 0; w < WAYS; w++) {
+            for (int i = 0; i < n; i++)
+                assert_ok(tally__delta_prepare(&d[w][i], x, s[w][(on + i) % n], &err), &err);
+            assert_ok(tally__deltas_begin(d[w], n, &err), &err);
+        }
+        for (int e = 0; e < effects; e++) {
+            const size_t k = test_below(r, (size_t)n);
+            one_effect(r, (tally__delta *const[]){ &d[0][k], &d[1][k] }, call > 6);
+        }
+        const bool fails = !test_below(r, 8);       /* nothing of it may be seen in the next */
+        for (int w = 0; w < WAYS; w++) {
+            if (!fails)
+                assert_ok(tally__commit(x, d[w], n, &err), &err);
+            tally__deltas_end(d[w], n);
+        }
+        for (int i = 0; i < n; i++)
+            assert_true(kit_same(s[0][i], s[1][i]));
+    }
+    for (int i = 0; i < n; i++)
+        for (int w = 0; w < WAYS; w++)
+            tally__delta_drop(&d[w][i]);
+}
+
+static void one_value_at_a_time_gives_the_bits_of_tensors(void **state)
+{
+    (void)state;
+    for (int i = 0, cases = (int)test_scaled(4000); i < cases; i++) {
+        test_rng      r = { (uint64_t)i };
+        const int     n = 1 + i % STORES;
+        tally__store *s[WAYS][STORES];
+        for (int k = 0; k < WAYS * n; k++)
+            s[k % WAYS][k / WAYS] = kit_store(x, "Kit", "one", &err);
+        random_calls(&r, n, (tally__store *const (*)[STORES])s);
+        for (int k = 0; k < WAYS * n; k++)
+            tally__store_release(s[k % WAYS][k / WAYS]);
+    }
+}
+
 /* ---- memory */
 
 static void a_prepared_delta_allocates_nothing_in_the_steady_state(void **state)
@@ -457,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_reservation_that_no_longer_suffices_starts_anew),
         cmocka_unit_test(a_commit_without_effects_takes_no_lock_and_counts_for_nothing),
         cmocka_unit_test(a_read_gives_the_copy_and_the_calls_own_effects),
+        cmocka_unit_test(one_value_at_a_time_gives_the_bits_of_tensors),
         cmocka_unit_test(sizes_bind_from_the_call_the_copy_or_the_store),
         cmocka_unit_test(a_prepared_delta_allocates_nothing_in_the_steady_state),
     };
