@@ -113,6 +113,8 @@ void tally__instr_run(const tally__instr *i, int64_t rows)
         tally__value_copy(out, i->in[0]);
         break;
     case TALLY__INSTR_NODE:
+    case TALLY__INSTR_ADD:
+    case TALLY__INSTR_COUNT:
         break;
     }
 }

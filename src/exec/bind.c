@@ -155,9 +155,6 @@ static void note_bound(tally__frame *f)
     for (uint32_t i = 0; i < g->n_size; i++)
         if (g->size[i].kind == TALLY__SIZE_STATE)
             return;
-    for (int32_t i = 0; i < g->n_argument; i++)
-        if (f->in[i])
-            f->seen[i] = *f->in[i];
     f->bound = true;
 }
 
@@ -166,6 +163,9 @@ tally_status tally__frame_bind(tally__frame *f, const tally_tensor *const *in,
 {
     if (in != (const tally_tensor *const *)f->in)
         memcpy(f->in, in, (size_t)f->graph->n_argument * sizeof *in);
+    for (int32_t i = 0; i < f->graph->n_argument; i++)
+        if (f->in[i])
+            f->seen[i] = *f->in[i];
     f->bound = false;
     f->layout++;
     tally_status status = take_deltas(f, store, err);

@@ -39,7 +39,7 @@ static bool code_take_outside(tally__frame *f, const tally__step *s, tally__code
         c->part[i].data = x->data;
         f->view[id] = &c->part[i];
     }
-    return suits;
+    return suits && !c->still;
 }
 
 void tally__code_leave(tally__frame *f, const tally__step *s)
@@ -198,6 +198,20 @@ static const tally_tensor *code_dense(tally__frame *f, const tally__step *s, tal
     return to;
 }
 
+/* what goes into one number of a state needs no look at shapes */
+static void code_effect(tally__frame *f, tally__code *c, tally__id id)
+{
+    const tally__node *n = &f->graph->node[id];
+    bool               adds = tally__adds_to_number(f, n);
+    tally__instr      *i = code_add(c, !adds ? TALLY__INSTR_NODE : n->axis ? TALLY__INSTR_COUNT : TALLY__INSTR_ADD, id);
+    if (!adds)
+        return;
+    i->slot = n->slot;
+    i->cell = n->cell;
+    i->in[0] = f->view[n->arg[0]];
+    i->each = tally__elements(i->in[0]->rank - 1, i->in[0]->shape + 1);
+}
+
 /* by a loop on dense operands, else as anywhere else */
 static void code_node(tally__frame *f, const tally__step *s, tally__code *c, tally__id id, char **room)
 {
@@ -237,8 +251,22 @@ static void code_list(tally__frame *f, const tally__step *s, tally__code *c, siz
         if (s->slot[i] != TALLY__NO_SLOT)
             f->value[s->node[i]].data = code_base(f) + c->at[s->slot[i]];
     for (uint32_t i = 0; i < s->n_node; i++)
-        code_node(f, s, c, s->node[i], &room);
+        if (f->graph->node[s->node[i]].dtype)
+            code_node(f, s, c, s->node[i], &room);
+        else
+            code_effect(f, c, s->node[i]);
     code_mark_direct(s, c);
+}
+
+/* do all operands stay where and as they are while the layout holds? */
+static bool code_is_still(const tally__frame *f, const tally__step *s, int64_t rows, int64_t block)
+{
+    bool still = rows <= block && !s->n_keep;
+    for (uint32_t i = 0; i < code_outside(s); i++) {
+        uint16_t op = f->graph->node[code_outside_id(s, i)].op;
+        still = still && (op == TALLY__OP_argument || op == TALLY__OP_captured);
+    }
+    return still;
 }
 
 static tally_status code_make(tally__frame *f, const tally__step *s, tally__code *c, int64_t rows, tally_error *err)
@@ -246,10 +274,13 @@ static tally_status code_make(tally__frame *f, const tally__step *s, tally__code
     c->made = 0;
     c->block = TALLY__MAX((int64_t)f->block / (rows > 1 ? code_widest(f, s) : 1), 1);
     c->rows = TALLY__MIN(c->block, rows);
+    c->still = code_is_still(f, s, rows, c->block);
     for (uint32_t i = 0; i < code_outside(s); i++) {
         c->part[i] = *c->whole[i];
         if (i < s->n_load)
             c->part[i].shape[0] = c->rows;
+        if (c->still)
+            f->view[code_outside_id(s, i)] = c->whole[i];
     }
     tally_status status = code_shapes(f, s, c->rows, err);
     if (status)

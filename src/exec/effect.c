@@ -61,9 +61,8 @@ tally_status tally__state_not_built(const tally__frame *f, int32_t slot, int32_t
         f->graph->slot[slot].schema->spec[cell].name);
 }
 
-tally_status tally__run_read(tally__frame *f, tally__id id, tally_error *err)
+tally_status tally__run_read(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
-    const tally__node *n = &f->graph->node[id];
     tally_tensor      *out = &f->value[id];
     int64_t            count = tally__delta_elements(&f->delta[n->slot], n->cell, out->shape);
     if (count < 0)
@@ -114,18 +113,50 @@ static bool aligns(const tally_tensor *w, const tally_tensor *value)
     return w->rank <= value->rank;
 }
 
-/* what the pass "count" made of an update by ones: as many of them as the value has elements */
-static tally_status run_count(tally__frame *f, const tally__node *n, const tally_tensor *value,
-                              tally_error *err)
+/* ---- one number of a state */
+/* 64-bit integers and exact sums do not fit a double */
+static bool is_double(int32_t dtype)
 {
-    const int64_t      elements = tally__elements(value->rank, value->shape);
-    const tally_tensor ones = { &elements, TALLY_I64, 0, { 0 }, { 0 } };
-    return elements ? tally__delta_accumulate(&f->delta[n->slot], n->cell, &ones, NULL, NULL, err)
-                    : TALLY_OK;
+    return dtype != TALLY__EXACT && dtype != TALLY_I64 && dtype != TALLY_U64;
 }
 
-static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_error *err)
+static double double_at(const tally_tensor *x)
 {
+    return x->dtype == TALLY_F32   ? (double)*(const float *)x->data
+           : x->dtype == TALLY_F64 ? *(const double *)x->data
+                                   : tally__load_f64(x->data, x->dtype);
+}
+
+bool tally__adds_to_number(const tally__frame *f, const tally__node *n)
+{
+    const tally__cell_spec *spec = spec_of(f, n);
+    return n->op == TALLY__OP_accumulate && !n->arg[1] && !n->arg[2] && !spec->rank && spec->kind != TALLY_STATE_TENSOR;
+}
+
+tally_status tally__add_values(tally__delta *d, int32_t cell, const tally_tensor *x, int64_t n, tally_error *err)
+{
+    return n == 1 && is_double(x->dtype) ? tally__delta_add_one(d, cell, double_at(x), err)
+                                         : tally__delta_accumulate(d, cell, x, NULL, NULL, err);
+}
+
+static tally_status add_number(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    (void)id;
+    return tally__delta_add_one(&f->delta[n->slot], n->cell, double_at(f->view[n->arg[0]]), err);
+}
+
+/* what the pass "count" made of an update by ones: as many of them as the value has elements */
+static tally_status count_elements(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    const tally_tensor *x = f->view[n->arg[0]];
+    (void)id;
+    return tally__delta_count(&f->delta[n->slot], n->cell, tally__elements(x->rank, x->shape), err);
+}
+
+/* ---- states of any rank, weights, masks */
+static tally_status run_accumulate(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    (void)id;
     assert(n->n_arg == 3);
     const tally_tensor *value = f->view[n->arg[0]];
     const tally_tensor *weight = n->arg[1] ? f->view[n->arg[1]] : NULL,
@@ -139,13 +170,19 @@ static tally_status run_accumulate(tally__frame *f, const tally__node *n, tally_
         return shapes_differ(f, n, "weight", weight->rank, value->shape, weight, err);
     if (mask && !aligns(mask, value))
         return shapes_differ(f, n, "mask", mask->rank, value->shape, mask, err);
-    if (n->axis)
-        return run_count(f, n, value, err);
     return tally__delta_accumulate(&f->delta[n->slot], n->cell, value, weight, mask, err);
 }
 
-static tally_status run_assign(tally__frame *f, const tally__node *n, tally_error *err)
+static tally_status run_reset(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
+    (void)id, (void)err;
+    tally__delta_reset(&f->delta[n->slot]);
+    return TALLY_OK;
+}
+
+static tally_status run_assign(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    (void)id;
     const tally_tensor *x = f->view[n->arg[0]];
     tally_status        status = fit_state(f, n, x, err);
     return status ? status : tally__delta_assign(&f->delta[n->slot], n->cell, x, err);
@@ -169,8 +206,9 @@ static int64_t first_failing_row(const tally_tensor *x)
     return -1;
 }
 
-static tally_status run_assert(tally__frame *f, const tally__node *n, tally_error *err)
+static tally_status run_assert(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
+    (void)id;
     const tally_tensor *x = f->view[n->arg[0]];
     int64_t             row = first_failing_row(x);
     const char         *text = n->text ? n->text : "expected true, found false";
@@ -182,23 +220,33 @@ static tally_status run_assert(tally__frame *f, const tally__node *n, tally_erro
                           "assert: %s, found false at row %l", text, row);
 }
 
-tally_status tally__run_effect(tally__frame *f, tally__id id, tally_error *err)
+static tally_status run_print(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
-    const tally__node *n = &f->graph->node[id];
+    (void)id;
+    return tally__run_print(f, n, f->view[n->arg[0]], err);
+}
+
+static tally__runner *accumulate_runner(const tally__frame *f, const tally__node *n)
+{
+    const tally__node *x = &f->graph->node[n->arg[0]];
+    if (n->axis)
+        return count_elements;
+    return !x->rank && is_double(x->dtype) && tally__adds_to_number(f, n) ? add_number : run_accumulate;
+}
+
+tally__runner *tally__effect_runner(const tally__frame *f, const tally__node *n)
+{
     switch (n->op) {
     case TALLY__OP_accumulate:
-        return run_accumulate(f, n, err);
+        return accumulate_runner(f, n);
     case TALLY__OP_reset:
-        tally__delta_reset(&f->delta[n->slot]);
-        return TALLY_OK;
+        return run_reset;
     case TALLY__OP_assign:
-        return run_assign(f, n, err);
+        return run_assign;
     case TALLY__OP_assert:
-        return run_assert(f, n, err);
-    case TALLY__OP_print:
-        return tally__run_print(f, n, f->view[n->arg[0]], err);
+        return run_assert;
     default:
-        return tally__fail_at(err, TALLY_INTERNAL, -1, n->place, "%s: no such effect",
-                              tally__op_table[n->op].name);
+        assert(n->op == TALLY__OP_print);
+        return run_print;
     }
 }

@@ -12,6 +12,7 @@ typedef struct tally__carry {
     tally_tensor value[2];
     void        *memory[2];
     size_t       room[2];
+    uint64_t     number[2];             /* the buffers of one number */
     int          now;
 } tally__carry;
 
@@ -21,7 +22,9 @@ typedef enum tally__instr_kind {
     TALLY__INSTR_ELEMENTS,   /* operands of one shape, or one value */
     TALLY__INSTR_LINES,      /* along the last axis of dense lines */
     TALLY__INSTR_SPREAD,     /* some operands repeat along rows or columns */
-    TALLY__INSTR_PACK        /* an operand of the next ones is made dense */
+    TALLY__INSTR_PACK,       /* an operand of the next ones is made dense */
+    TALLY__INSTR_ADD,        /* unweighted values go into one number of a state */
+    TALLY__INSTR_COUNT       /* so many ones do */
 } tally__instr_kind;
 typedef struct tally__instr {
     tally__instr_kind   kind;
@@ -30,6 +33,7 @@ typedef struct tally__instr {
     const tally_tensor *out, *in[3];    /* whose data the loop writes and reads, now as ever */
     int64_t             each;           /* elements, or lines, of a row */
     size_t              columns;        /* of a line */
+    int32_t             slot, cell;     /* ADD, COUNT */
     uint8_t             spread[3];      /* tally__spread_kind of each operand */
 } tally__instr;
 typedef struct tally__code {            /* of one loop of a plan, in one frame */
@@ -42,6 +46,7 @@ typedef struct tally__code {            /* of one loop of a plan, in one frame *
     size_t              *at;            /* [n_slot] where each slot begins */
     bool                *direct;        /* [n_keep] a loop writes this value where it stays */
     uint32_t             n_packed;
+    bool                 still;         /* one block of arguments and constants: while the layout holds, nothing has to be entered */
     uint64_t             made;          /* the frame's layout for which all this holds; 0: none */
     int64_t              block, rows;   /* rows of a full block; that all shapes say now, -1: not all the same */
 } tally__code;
@@ -49,11 +54,21 @@ typedef struct tally__code {            /* of one loop of a plan, in one frame *
 /* frame.c: all that one running call owns. Kept between calls of one graph: no allocation in the steady state */
 enum { TALLY__BLOCK = 1024, TALLY__PARTS = 8, TALLY__SHARE = 1 << 16 };
 typedef struct tally__frame tally__frame;
+typedef tally_status tally__runner(tally__frame *f, tally__id id, const tally__node *n, tally_error *err);
+typedef struct tally__todo {            /* in the order in which they run: a node, or a loop of a plan */
+    tally__runner     *run;             /* NULL: the loop, or the end */
+    const tally__node *node;
+    const tally__step *loop;
+    tally__code       *code;            /* of the loop */
+    tally__id          id;
+} tally__todo;
 struct tally__frame {
     tally_context       *context;       /* borrowed from whoever keeps the frame */
     const tally__graph  *graph;         /* likewise; the plan's, if there is one */
     const tally__plan   *plan;          /* NULL: node by node */
     tally__loop_kernel **kernel;        /* [n_node] a plan's loop for a node, NULL: the reference kernel */
+    tally__runner      **run;           /* [n_node] how a node runs outside of a loop's instructions */
+    tally__todo        **todo;          /* [n_region] what a region runs, up to one that is neither */
     uint32_t             block;         /* elements that a fused loop takes at once */
     int64_t              share;         /* elements from which on its rows are shared out, where the context has a hook for that */
     int32_t              parts;         /* into so many parts at most */
@@ -73,11 +88,12 @@ struct tally__frame {
     uint32_t            *carry_at;      /* [n_region] of a loop's body: its first in carried */
     const tally_tensor **in;            /* [n_argument] room for the caller: what tally__frame_bind is given */
     tally__store       **store;         /* [n_argument] likewise */
-    tally_tensor        *seen;          /* [n_argument] the tensors of the latest call that bound, but for their data */
+    tally_tensor        *seen;          /* [n_argument] the tensors of this call; their nodes' views point here */
     bool                 bound;         /* a call with the same sizes and stores may begin again without binding */
     tally__arena         work;          /* temporaries of this call */
     tally__arena_mark    start;         /* of work: empty */
     tally__frame        *next;          /* for whoever keeps idle frames */
+    bool                 home;          /* likewise: it has a place of its own to wait in */
     bool                 commits;       /* the graph changes a store */
     bool                 polls;         /* the context has an interrupt hook */
     uint32_t             until_poll;    /* nodes to run before the hook is asked again */
@@ -107,6 +123,7 @@ tally_status  tally__state_not_built(const tally__frame *f, int32_t slot, int32_
 /* run.c: node by node, or step by step of the plan; control flow. CANCELLED when interrupted */
 tally_status  tally__run(tally__frame *f, tally_error *err);
 tally_status  tally__run_node(tally__frame *f, tally__id id, tally_error *err);
+tally__runner *tally__runner_of(const tally__frame *f, tally__id id);       /* once f knows its plan and kernels */
 tally_status  tally__poll(tally__frame *f, tally_error *err);
 void          tally__value_copy(void *to, const tally_tensor *x);            /* its elements, dense; exact ones too */
 
@@ -125,6 +142,7 @@ void          tally__code_rows(tally__frame *f, const tally__step *s, int64_t n)
 
 /* loop.c: a fused step, block by block */
 tally_status  tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err);
+tally_status  tally__run_block(tally__frame *f, const tally__code *c, int64_t n, void **fold, tally_error *err);   /* of n rows, entered */
 int64_t       tally__row_elements(const tally__frame *f, const tally__node *n);     /* of one row of a value */
 
 /* parts.c: the frames on which tasks run the parts of a loop. suit: this loop can be cut (elements: of the widest value); it
@@ -135,8 +153,10 @@ tally_status  tally__parts_take(tally__frame *f, const tally__step *s, int n, in
 tally_status  tally__parts_merge(tally__frame *f, const tally__step *s, int n, tally_error *err);
 
 /* effect.c: what a node does to a store, and what it says or reads there */
-tally_status  tally__run_read(tally__frame *f, tally__id id, tally_error *err);
-tally_status  tally__run_effect(tally__frame *f, tally__id id, tally_error *err);
+tally__runner tally__run_read;
+tally__runner *tally__effect_runner(const tally__frame *f, const tally__node *n);
+bool          tally__adds_to_number(const tally__frame *f, const tally__node *n);   /* an update of one number, without weight and mask */
+tally_status  tally__add_values(tally__delta *d, int32_t cell, const tally_tensor *x, int64_t n, tally_error *err);  /* all n elements */
 
 /* print.c: "label: value" through the context's log hook */
 tally_status  tally__run_print(tally__frame *f, const tally__node *n, const tally_tensor *x, tally_error *err);

@@ -11,6 +11,17 @@ static void *frame_piece(char *base, size_t *used, size_t n)
     return base ? base + from : NULL;
 }
 
+/* the lists of all regions: at most every node once, and an end for each region */
+static void frame_lists(tally__frame *f, char *base, size_t *used, const tally__graph *g)
+{
+    f->todo = frame_piece(base, used, g->n_region * sizeof *f->todo);
+    for (uint32_t r = 1; r < g->n_region; r++) {
+        tally__todo *list = frame_piece(base, used, (g->region[r].n_list + 1) * sizeof *list);
+        if (base)
+            f->todo[r] = list;
+    }
+}
+
 /* what the instructions of each loop of a plan need */
 static void frame_codes(tally__frame *f, char *base, size_t *used, const tally__plan *p)
 {
@@ -32,17 +43,23 @@ static void frame_codes(tally__frame *f, char *base, size_t *used, const tally__
 }
 
 typedef struct frame_counts {
-    uint32_t carried, constants;
+    uint32_t carried, numbers;
 } frame_counts;
+
+/* constants, and values that plans keep in the frame: run.c */
+static bool frame_is_number(const tally__node *n)
+{
+    return !n->rank && n->dtype != TALLY__EXACT &&
+           (n->op == TALLY__OP_constant || n->op == TALLY__OP_dim || tally__op_table[n->op].form == TALLY__FORM_ELEMENT);
+}
 
 static frame_counts count_parts(const tally__graph *g)
 {
     frame_counts n = { 0, 0 };
     for (uint32_t i = 1; i < g->n_node; i++) {
         const tally__node *x = &g->node[i];
-        if (x->op == TALLY__OP_constant)
-            n.constants++;
-        else if (x->op == TALLY__OP_while)
+        n.numbers += frame_is_number(x);
+        if (x->op == TALLY__OP_while)
             n.carried += g->region[x->inner[1]].n_param;
     }
     return n;
@@ -55,6 +72,8 @@ static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, cons
     f->value = frame_piece(base, &used, g->n_node * sizeof *f->value);
     f->view = frame_piece(base, &used, g->n_node * sizeof *f->view);
     f->kernel = frame_piece(base, &used, g->n_node * sizeof *f->kernel);
+    f->run = frame_piece(base, &used, g->n_node * sizeof *f->run);
+    frame_lists(f, base, &used, g);
     f->size = frame_piece(base, &used, g->n_size * sizeof *f->size);
     f->delta = frame_piece(base, &used, slots * sizeof *f->delta);
     f->carried = frame_piece(base, &used, n.carried * sizeof *f->carried);
@@ -62,15 +81,14 @@ static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, cons
     f->in = frame_piece(base, &used, arguments * sizeof *f->in);
     f->store = frame_piece(base, &used, arguments * sizeof *f->store);
     f->seen = frame_piece(base, &used, arguments * sizeof *f->seen);
-    *scalars = frame_piece(base, &used, n.constants * sizeof **scalars);
+    *scalars = frame_piece(base, &used, n.numbers * sizeof **scalars);
     if (p)
         frame_codes(f, base, &used, p);
     return used;
 }
 
-static void fill_constant(tally_tensor *x, const tally__node *n, uint64_t *at)
+static void fill_constant(uint64_t *at, const tally__node *n)
 {
-    x->data = at;
     if (n->dtype == TALLY_U64)
         *at = n->constant.natural;
     else if (tally__is_float(n->dtype))
@@ -88,11 +106,13 @@ static void fill_fixed(tally__frame *f, const tally__graph *g, uint64_t *scalars
     for (uint32_t i = 1; i < g->n_node; i++) {
         const tally__node *n = &g->node[i];
         tally_tensor      *x = &f->value[i];
-        f->view[i] = x;
+        f->view[i] = n->op == TALLY__OP_argument ? &f->seen[n->axis] : x;
         x->dtype = n->dtype;
         x->rank = n->rank;
+        if (frame_is_number(n))
+            x->data = scalars++;
         if (n->op == TALLY__OP_constant) {
-            fill_constant(x, n, scalars++);
+            fill_constant((uint64_t *)(uintptr_t)x->data, n);
         } else if (n->op == TALLY__OP_captured) {
             x->data = n->data;
             for (int a = 0; a < n->rank; a++)
@@ -105,12 +125,37 @@ static void fill_fixed(tally__frame *f, const tally__graph *g, uint64_t *scalars
     }
 }
 
-/* which loops a plan's nodes get is known before any call */
+/* which loops a plan's nodes get, and how each runs, is known before any call */
 static void fill_kernels(tally__frame *f, const tally__graph *g, tally__isa isa)
 {
     const tally__kernel_set *set = tally__kernels_for(isa);
-    for (uint32_t i = 1; i < g->n_node; i++)
+    for (tally__id i = 1; i < g->n_node; i++) {
         f->kernel[i] = f->plan ? tally__kernel_of(set, g, &g->node[i]) : NULL;
+        f->run[i] = tally__runner_of(f, i);
+    }
+}
+
+static void list_node(tally__frame *f, tally__todo **at, tally__id id)
+{
+    if (f->run[id])
+        *(*at)++ = (tally__todo){ f->run[id], &f->graph->node[id], NULL, NULL, id };
+}
+
+static void fill_lists(tally__frame *f, const tally__graph *g)
+{
+    for (uint32_t r = 1; r < g->n_region; r++) {
+        tally__todo *at = f->todo[r];
+        for (uint32_t i = 0; !f->plan && i < g->region[r].n_list; i++)
+            list_node(f, &at, g->region[r].list[i]);
+        for (uint32_t i = 0; f->plan && i < f->plan->region[r].n_step; i++) {
+            const tally__step *s = &f->plan->region[r].step[i];
+            if (s->kind == TALLY__STEP_LOOP)
+                *at++ = (tally__todo){ NULL, NULL, s, &f->code[s->loop], 0 };
+            else
+                list_node(f, &at, s->node[0]);
+        }
+        *at = (tally__todo){ NULL, NULL, NULL, NULL, 0 };
+    }
 }
 
 tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, const tally__plan *plan, tally__isa isa, tally_error *err)
@@ -145,6 +190,7 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, c
         f->commits = f->commits || g->slot[i].updates || g->slot[i].overwrites;
     fill_fixed(f, g, scalars);
     fill_kernels(f, g, isa);
+    fill_lists(f, g);
     return f;
 }
 

@@ -33,24 +33,30 @@ static int parts_of(const loop *l)
     return f->context->o.parallel_for && n > 1 && elements >= f->share && tally__parts_suit(f, l->s, n, elements) ? n : 1;
 }
 
-/* One block. What reduces all rows takes these, where they come in several blocks. */
-static tally_status run_block(const loop *l, int64_t n, tally_error *err)
+/* What reduces all rows takes these, where they come in several blocks. */
+static tally_status run_instr_node(tally__frame *f, tally__id id, void ***fold, tally_error *err)
 {
-    const tally__code *c = l->code;
-    uint32_t           fold = 0;
-    for (uint32_t i = 0; i < c->n_instr; i++) {
-        const tally__instr *at = &c->instr[i];
-        tally_status        status = TALLY_OK;
-        if (at->kind != TALLY__INSTR_NODE)
-            tally__instr_run(at, n);
-        else if (l->fold && tally__folds_rows(&l->f->graph->node[at->id]))
-            tally__reduce_take(l->fold[fold++], &l->f->graph->node[at->id], l->f->view[l->f->graph->node[at->id].arg[0]]);
-        else
-            status = tally__run_node(l->f, at->id, err);
-        if (status)
-            return status;
-    }
+    const tally__node *n = &f->graph->node[id];
+    if (!*fold || !tally__folds_rows(n))
+        return tally__run_node(f, id, err);
+    tally__reduce_take(*(*fold)++, n, f->view[n->arg[0]]);
     return TALLY_OK;
+}
+
+tally_status tally__run_block(tally__frame *f, const tally__code *c, int64_t n, void **fold, tally_error *err)
+{
+    const tally__instr *end = c->instr + c->n_instr;
+    tally_status        status = TALLY_OK;
+    for (const tally__instr *i = c->instr; i < end && !status; i++)
+        if (i->kind == TALLY__INSTR_ADD)
+            status = tally__add_values(&f->delta[i->slot], i->cell, i->in[0], n * i->each, err);
+        else if (i->kind == TALLY__INSTR_COUNT)
+            status = tally__delta_count(&f->delta[i->slot], i->cell, n * i->each, err);
+        else if (i->kind == TALLY__INSTR_NODE)
+            status = run_instr_node(f, i->id, &fold, err);
+        else
+            tally__instr_run(i, n);
+    return status;
 }
 
 static void *loop_memory(const loop *l, size_t n, tally_status *status, tally_error *err)
@@ -155,7 +161,7 @@ static tally_status run_blocks(loop *l, tally_error *err)
         take_rows(l, from, n);
         status = tally__poll(l->f, err);
         if (!status)
-            status = run_block(l, n, err);
+            status = tally__run_block(l->f, l->code, n, l->fold, err);
         if (!status)
             keep_rows(l, from);
     }
@@ -247,8 +253,19 @@ static void show_kept(const loop *l)
         l->f->value[l->s->keep[i]] = l->kept[i];
         l->f->view[l->s->keep[i]] = &l->f->value[l->s->keep[i]];
     }
-    if (l->s->n_keep)
-        l->code->rows = -1;
+    l->code->rows = -1;
+}
+
+static tally_status run_at_once(loop *l, tally_error *err)
+{
+    tally__code_rows(l->f, l->s, l->rows);
+    if (!l->s->n_keep)
+        return tally__run_block(l->f, l->code, l->rows, NULL, err);
+    take_rows(l, 0, l->rows);
+    tally_status status = tally__run_block(l->f, l->code, l->rows, NULL, err);
+    if (!status)
+        keep_rows(l, 0);
+    return status;
 }
 
 static tally_status run_entered(loop *l, tally_error *err)
@@ -260,12 +277,9 @@ static tally_status run_entered(loop *l, tally_error *err)
         l->parts = parts_of(l);
         status = run_in_blocks(l, err);
     } else {
-        take_rows(l, 0, l->rows);
-        status = run_block(l, l->rows, err);
-        if (!status)
-            keep_rows(l, 0);
+        status = run_at_once(l, err);
     }
-    if (!status)
+    if (!status && l->s->n_keep)
         show_kept(l);
     return status;
 }

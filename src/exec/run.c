@@ -22,6 +22,7 @@ tally_status tally__poll(tally__frame *f, tally_error *err)
     return TALLY_OK;
 }
 
+/* ---- values */
 static tally_status value_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
     const tally_tensor *arg[MOST_OPERANDS] = { NULL, NULL, NULL, NULL };
@@ -36,6 +37,36 @@ static tally_status value_node(tally__frame *f, tally__id id, const tally__node 
     return status;
 }
 
+/* In a plan a number stands in the frame: nothing to find out, no memory to cut. */
+static tally_status number_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    const void *in[3] = { NULL, NULL, NULL };
+    (void)err;
+    for (uint32_t i = 0; i < n->n_arg; i++)
+        in[i] = f->view[n->arg[i]]->data;
+    f->kernel[id]((void *)(uintptr_t)f->value[id].data, in[0], in[1], in[2], 1);
+    return TALLY_OK;
+}
+
+static tally_status dim_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    (void)err;
+    *(int64_t *)(uintptr_t)f->value[id].data = f->view[n->arg[0]]->shape[n->axis];
+    return TALLY_OK;
+}
+
+/* one number of a vector */
+static tally_status at_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    const tally_tensor *x = f->view[n->arg[0]];
+    const int64_t       at = *(const int64_t *)f->view[n->arg[1]]->data;
+    if (at < 0 || at >= x->shape[0])
+        return value_node(f, id, n, err);
+    f->value[id].data = (const char *)x->data + at * x->stride[0] * (int64_t)tally__element_size(x->dtype);
+    return TALLY_OK;
+}
+
+/* ---- regions */
 static bool truth(const tally__frame *f, tally__id id)
 {
     return *(const uint8_t *)f->view[id]->data != 0;
@@ -69,19 +100,30 @@ void tally__value_copy(void *to, const tally_tensor *x)
         tally__kernel_pack(to, x);
 }
 
-/* The next value moves to the buffer that no view of this iteration can reach. */
-static tally_status carry_value(tally__frame *f, tally__carry *c, const tally_tensor *x, tally_error *err)
+static tally_status carry_tensor(tally__frame *f, tally__carry *c, const tally_tensor *x, int to, tally_error *err)
 {
-    int           to = 1 - c->now;
-    size_t        n = bytes_of(x);
     tally_tensor *v = &c->value[to];
-    tally_status  status = carry_room(f, c, to, n, err);
+    tally_status  status = carry_room(f, c, to, bytes_of(x), err);
     if (status)
         return status;
     *v = *x;
     v->data = c->memory[to];
     tally__dense(v->rank, v->shape, v->stride);
     tally__value_copy(c->memory[to], x);
+    return TALLY_OK;
+}
+
+/* The next value moves to the buffer that no view of this iteration can reach. */
+static tally_status carry_value(tally__frame *f, tally__carry *c, const tally_tensor *x, tally_error *err)
+{
+    int           to = 1 - c->now;
+    tally_tensor *v = &c->value[to];
+    if (x->rank || x->dtype == TALLY__EXACT)
+        return carry_tensor(f, c, x, to, err);
+    memcpy(&c->number[to], x->data, tally__element_size(x->dtype));
+    v->data = &c->number[to];
+    v->dtype = x->dtype;
+    v->rank = 0;
     return TALLY_OK;
 }
 
@@ -153,70 +195,83 @@ static tally_status run_if(tally__frame *f, tally__id id, const tally__node *n, 
     return n->inner[arm] ? run_region(f, n->inner[arm], err) : TALLY_OK;
 }
 
-static void take_result(tally__frame *f, tally__id id, const tally__node *n)
+static tally_status result_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
     const tally__graph *g = f->graph;
     tally__id           owner = n->arg[0];
     const tally__node  *region = &g->node[owner];
+    (void)err;
     if (region->op == TALLY__OP_while)
         f->view[id] = f->view[g->region[region->inner[0]].param[n->axis]];
     else
         f->view[id] = f->view[g->region[region->inner[f->value[owner].rank]].yield[n->axis]];
+    return TALLY_OK;
 }
 
-static void take_source(tally__frame *f, tally__id id, const tally__node *n)
+static tally_status while_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
-    if (n->op == TALLY__OP_argument)
-        f->view[id] = f->in[n->axis];
-    else if (n->op == TALLY__OP_result)
-        take_result(f, id, n);
+    (void)id;
+    return run_while(f, n, err);
 }
 
-tally_status tally__run_node(tally__frame *f, tally__id id, tally_error *err)
+/* the short ways that only plans take */
+static tally__runner *short_way(const tally__frame *f, tally__id id, const tally__node *n)
+{
+    const tally__node *a = n->n_arg && n->arg[0] ? &f->graph->node[n->arg[0]] : NULL;
+    if (!f->plan || n->rank || !a)
+        return NULL;
+    if (tally__op_table[n->op].form == TALLY__FORM_ELEMENT && f->kernel[id])
+        return number_node;
+    if (n->op == TALLY__OP_dim)
+        return dim_node;
+    return n->op == TALLY__OP_at && a->rank == 1 && n->dtype != TALLY__EXACT && f->graph->node[n->arg[1]].dtype == TALLY_I64 ? at_node : NULL;
+}
+
+/* NULL: it is what it is before anything runs */
+tally__runner *tally__runner_of(const tally__frame *f, tally__id id)
 {
     const tally__node *n = &f->graph->node[id];
+    tally__runner     *r = short_way(f, id, n);
+    if (r)
+        return r;
     switch ((tally__form)tally__op_table[n->op].form) {
     case TALLY__FORM_NONE:
-        return TALLY_OK;
+        break;
     case TALLY__FORM_SOURCE:
-        take_source(f, id, n);
-        return TALLY_OK;
+        return n->op == TALLY__OP_result ? result_node : NULL;
     case TALLY__FORM_ELEMENT:
     case TALLY__FORM_REDUCE:
     case TALLY__FORM_ROW:
     case TALLY__FORM_VIEW:
     case TALLY__FORM_OTHER:
-        return value_node(f, id, n, err);
+        return value_node;
     case TALLY__FORM_READ:
-        return tally__run_read(f, id, err);
+        return tally__run_read;
     case TALLY__FORM_EFFECT:
-        return tally__run_effect(f, id, err);
+        return tally__effect_runner(f, n);
     case TALLY__FORM_REGION:
-        return n->op == TALLY__OP_while ? run_while(f, n, err) : run_if(f, id, n, err);
+        return n->op == TALLY__OP_while ? while_node : run_if;
     }
-    return TALLY_OK;
+    return NULL;
 }
 
-static tally_status run_steps(tally__frame *f, const tally__steps *s, tally_error *err)
+tally_status tally__run_node(tally__frame *f, tally__id id, tally_error *err)
 {
-    for (uint32_t i = 0; i < s->n_step; i++) {
-        const tally__step *step = &s->step[i];
-        tally_status       status = step->kind == TALLY__STEP_LOOP ? tally__run_loop(f, step, err) : tally__run_node(f, step->node[0], err);
-        if (status)
-            return status;
-    }
-    return TALLY_OK;
+    return f->run[id] ? f->run[id](f, id, &f->graph->node[id], err) : TALLY_OK;
+}
+
+static tally_status run_rows(tally__frame *f, const tally__todo *t, tally_error *err)
+{
+    const tally__code *c = t->code;
+    return c->still && c->made == f->layout ? tally__run_block(f, c, c->rows, NULL, err) : tally__run_loop(f, t->loop, err);
 }
 
 static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err)
 {
-    if (f->plan)
-        return run_steps(f, &f->plan->region[region], err);
-    const tally__region *r = &f->graph->region[region];
-    for (uint32_t i = 0; i < r->n_list; i++) {
+    for (const tally__todo *t = f->todo[region]; t->node || t->loop; t++) {
         tally_status status = f->until_poll-- ? TALLY_OK : tally__poll(f, err);
         if (!status)
-            status = tally__run_node(f, r->list[i], err);
+            status = t->run ? t->run(f, t->id, t->node, err) : run_rows(f, t, err);
         if (status)
             return status;
     }

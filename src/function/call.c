@@ -42,7 +42,7 @@ static bool call_as_before(tally__frame *fr, const tally_value *in, int n_in)
     }
     for (int i = 0; i < n_in; i++)
         if (fr->in[i])
-            fr->in[i] = in[i].p;
+            fr->seen[i].data = ((const tally_tensor *)in[i].p)->data;
     return true;
 }
 
@@ -70,11 +70,11 @@ static tally_status run_bound(tally__frame *fr, tally_status status, const tally
 {
     if (!status)
         status = tally__run(fr, err);
-    if (!status)
+    if (!status && n_out)
         status = tally__outputs_write(fr, out, n_out, verb, err);
     if (!status)
         status = tally__frame_commit(fr, err);
-    if (!status)
+    if (!status && n_out)
         tally__outputs_settle(fr, out, n_out);
     return status;
 }
@@ -126,7 +126,8 @@ static tally_status call_guarded(tally_function *f, const tally_value *in, int n
         return status;
     if (!again && !(v = version_for(f, in, n_in, verb, err)))
         return err->status;
-    status = tally__outputs_check(v->graph, in, n_in, out, n_out, verb, err);
+    if (n_out)                          /* nobody has to take what is returned */
+        status = tally__outputs_check(v->graph, in, n_in, out, n_out, verb, err);
     if (!fr && !status && !(fr = tally__frame_take(f, v, err)))
         return err->status;
     if (!status)

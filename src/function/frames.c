@@ -1,7 +1,21 @@
-/* frames: where idle frames wait between calls. A version keeps one that is taken and given back by a single exchange;
- * calls that overlap leave theirs in a list under the function's lock. A context knows its functions, so that
- * tally_context_trim can drop what waits. Memory is freed outside every lock. */
+/* frames: where idle frames wait between calls. The first frame of a version has a place of its own there: whoever takes
+ * it by an exchange is the only one who may put it back, so that this is a plain store. Frames of calls that overlap wait in
+ * a list under the function's lock. A context knows its functions, so that tally_context_trim can drop what waits. Memory is
+ * freed outside every lock. */
 #include "function.h"
+
+static tally__frame *frame_new(tally_function *f, tally__version *v, tally_error *err)
+{
+    tally__frame *fr = tally__frame_new(f->context, v->graph, v->plan, f->isa, err);
+    if (!fr)
+        return NULL;
+    fr->block = f->block;
+    tally__lock_take(&f->lock);
+    fr->home = !v->homed;
+    v->homed = true;
+    tally__lock_drop(&f->lock);
+    return fr;
+}
 
 tally__frame *tally__frame_take(tally_function *f, tally__version *v, tally_error *err)
 {
@@ -13,19 +27,15 @@ tally__frame *tally__frame_take(tally_function *f, tally__version *v, tally_erro
     if (fr)
         v->spare = fr->next;
     tally__lock_drop(&f->lock);
-    if (!fr)
-        fr = tally__frame_new(f->context, v->graph, v->plan, f->isa, err);
-    if (fr)
-        fr->block = f->block;
-    return fr;
+    return fr ? fr : frame_new(f, v, err);
 }
 
 void tally__frame_give(tally_function *f, tally__version *v, tally__frame *fr)
 {
-    tally__frame *none = NULL;
-    fr->next = NULL;
-    if (atomic_compare_exchange_strong_explicit(&v->idle, &none, fr, memory_order_release, memory_order_relaxed))
+    if (fr->home) {
+        atomic_store_explicit(&v->idle, fr, memory_order_release);
         return;
+    }
     tally__lock_take(&f->lock);
     fr->next = v->spare;
     v->spare = fr;
@@ -44,6 +54,7 @@ static tally__frame *frames_detach(tally_function *f)
         if (idle) {
             idle->next = spare;
             spare = idle;
+            v->homed = false;
         }
         while (spare) {
             tally__frame *next = spare->next;

@@ -13,8 +13,9 @@ struct tally__version {                     /* published once, then never change
     tally__graph             *graph;        /* as recorded */
     tally__plan              *plan;         /* what runs; NULL: the graph itself, node by node */
     tally_trace              *trace;        /* its small remains: a stale node still finds it */
-    _Atomic(tally__frame *)   idle;         /* one frame, taken and given by exchange */
-    tally__frame             *spare;        /* more of them, where calls overlapped; under the function's lock */
+    _Atomic(tally__frame *)   idle;         /* the frame that is at home here, NULL while a call has it */
+    bool                      homed;        /* there is such a frame; under the function's lock */
+    tally__frame             *spare;        /* more of them, where calls overlapped; likewise */
 };
 typedef struct tally__pending tally__pending;
 struct tally__pending {                     /* a recording that runs, or that its body left by a jump */

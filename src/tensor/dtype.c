@@ -8,11 +8,11 @@
 
 typedef struct dtype_row {
     const char *name;
-    uint8_t     size, kind, bits;
+    uint8_t     kind, bits;
 } dtype_row;
 
 static const dtype_row dtype_rows[] = {
-#define DTYPE(E, name, item, canon, kind, bits, code) [TALLY_##E] = { name, sizeof(item), TALLY__KIND_##kind, bits },
+#define DTYPE(E, name, item, canon, kind, bits, code) [TALLY_##E] = { name, TALLY__KIND_##kind, bits },
 #include "dtype.def"
 };
 
@@ -21,11 +21,11 @@ bool tally__dtype_ok(int32_t d)
     return d >= TALLY_BOOL && d <= TALLY_F64;
 }
 
-size_t tally__element_size(int32_t d)
-{
-    if (d == TALLY__EXACT) return sizeof(tally__sum);
-    return tally__dtype_ok(d) ? dtype_rows[d].size : 0;
-}
+const uint16_t tally__element_sizes[TALLY__EXACT + 1] = {
+#define DTYPE(E, name, item, canon, kind, bits, code) [TALLY_##E] = sizeof(item),
+#include "dtype.def"
+    [TALLY__EXACT] = sizeof(tally__sum),
+};
 
 int tally__dtype_kind_of(int32_t d)
 {
@@ -39,7 +39,7 @@ int tally__dtype_bits(int32_t d)
 
 size_t tally_dtype_size(tally_dtype d)
 {
-    return tally__dtype_ok((int32_t)d) ? dtype_rows[d].size : 0;
+    return tally__dtype_ok((int32_t)d) ? tally__element_sizes[d] : 0;
 }
 
 const char *tally_dtype_name(tally_dtype d)

@@ -11,7 +11,11 @@ typedef enum tally__dtype_kind { TALLY__KIND_BOOL = 1, TALLY__KIND_UINT, TALLY__
 /* An element of a state while it is still exact: tally__sum. Never seen by users: tally_node_dtype says F64. */
 enum { TALLY__EXACT = 14 };
 bool   tally__dtype_ok(int32_t d);                 /* one of the 13 */
-size_t tally__element_size(int32_t d);             /* also for TALLY__EXACT; 0 for an unknown one */
+extern const uint16_t tally__element_sizes[TALLY__EXACT + 1];
+static inline size_t tally__element_size(int32_t d) /* also for TALLY__EXACT; 0 for an unknown one */
+{
+    return (uint32_t)d <= TALLY__EXACT ? tally__element_sizes[d] : 0;
+}
 int    tally__dtype_kind_of(int32_t d);            /* tally__dtype_kind; 0 for an unknown one or EXACT */
 int    tally__dtype_bits(int32_t d);
 static inline bool tally__is_float(int32_t d) { return tally__dtype_kind_of(d) == TALLY__KIND_FLOAT; }
