@@ -58,7 +58,7 @@ typedef struct tally__plan {
 } tally__plan;
 tally__plan *tally__plan_new(tally_context *c, const tally__graph *recorded, unsigned passes, tally_error *err);
 void         tally__plan_drop(tally__plan *p);                 /* NULL is fine */
-bool         tally__folds_rows(const tally__node *n);    /* of a loop: reduces all rows */
+bool         tally__folds_rows(const tally__node *n);    /* of a loop: reduces all rows; walks.c */
 bool         tally__fuse(tally__plan *p, bool loops);          /* loops false: every node a step of its own. false: out of memory */
 
 /* ---- slots.c: slots by last use, and what every block of a loop sees whole */
