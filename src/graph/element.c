@@ -189,6 +189,6 @@ tally_status tally__element_as(const tally__kernel_call *c, int32_t load)
 
 tally_status tally__kernel_element(const tally__kernel_call *c)
 {
-    int first = c->node->op == TALLY__OP_select;           /* the condition is no value */
+    int first = tally__op_table[c->node->op].takes[0] == 'c';          /* the condition is no value */
     return tally__element_as(c, tally__compute_dtype(c->arg[first]->dtype));
 }

@@ -16,6 +16,7 @@
 #define MAKE_REGION(...)
 #define MAKE_ELEMENT(name, arity, accepts, result, ...) \
     GIVES_##result(name, arity, accepts, __VA_ARGS__)
+#define MAKE_JOINED MAKE_ELEMENT
 #define GIVES_GIVEN(...)
 #define GIVES_F64(...)
 #define GIVES_SAME(name, arity, accepts, ...) FOR_##accepts(name, arity, T, MEANING(__VA_ARGS__))
@@ -68,6 +69,7 @@ static element_function *const NAMED(element)[TALLY__OPS] = {
 #undef MAKE_EFFECT
 #undef MAKE_REGION
 #undef MAKE_ELEMENT
+#undef MAKE_JOINED
 #undef GIVES_GIVEN
 #undef GIVES_F64
 #undef GIVES_SAME

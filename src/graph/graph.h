@@ -18,6 +18,7 @@ typedef enum tally__form {
     TALLY__FORM_NONE,
     TALLY__FORM_SOURCE,      /* argument, constant, captured, parameter, result: no computation */
     TALLY__FORM_ELEMENT,     /* one value per element of the broadcast operands; the row holds the scalar meaning */
+    TALLY__FORM_JOINED = TALLY__FORM_ELEMENT,      /* what kernels.c has loops of its own for */
     TALLY__FORM_REDUCE,      /* over all axes or one */
     TALLY__FORM_ROW,         /* softmax, log_softmax, logsumexp, argmax, rank_of: along one axis */
     TALLY__FORM_VIEW,        /* at, column, slice, transpose, expand_dims, squeeze, broadcast_like: a new view, no copy */
@@ -40,7 +41,9 @@ typedef enum tally__law {      /* what ops.def says of a row; the test checks ea
     TALLY__LAW_RIGHT_ONE = 32, TALLY__LAW_RIGHT_ZERO = 64, TALLY__LAW_RIGHT_ZERO_INT = 128,
     TALLY__LAW_EXACT = 256,    /* takes an EXACT operand as it is; every other op gets it through a cast to float64 */
     TALLY__LAW_CHECKS = 512,   /* may fail on its data: never dropped as dead */
-    TALLY__LAW_SIZES = 1024    /* looks at sizes only */
+    TALLY__LAW_SIZES = 1024,   /* looks at sizes only */
+    TALLY__LAW_NORMAL = 2048,  /* has its meaning where the last operand is a positive, normal, finite number or NaN */
+    TALLY__LAW_UNIT = 4096     /* where that and 1 minus it are such */
 } tally__law;
 typedef struct tally__op_info {
     const char *name, *takes;  /* takes: a letter per operand, see ops.def */

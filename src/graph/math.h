@@ -102,16 +102,21 @@ static inline double tally__log_series(double z)
     return q * z;
 }
 
-/* x = m 2^k with m in [0.7, 1.42), subnormals included; for zero, negative and non-finite x
- * something finite */
+/* x = m 2^k with m in [0.7, 1.42) from the bits of a positive normal x; of any others something finite */
+static inline double tally__split_normal_f64(uint64_t bits, double *k)
+{
+    uint64_t t = bits + (0x3ff0000000000000u - 0x3fe6a09e00000000u);
+    *k = tally__f64_from((t >> 52) | 0x4330000000000000u) - (4503599627370496.0 + 1023.0);
+    return tally__f64_from((t & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
+}
+
+/* subnormals included; for zero, negative and non-finite x something finite */
 static inline double tally__split_f64(double x, double *k)
 {
-    bool     small = tally__f64_bits(x) < 0x0010000000000000u;
-    uint64_t i = small ? tally__f64_bits(x * 18014398509481984.0) : tally__f64_bits(x);
-    uint64_t t = i + (0x3ff0000000000000u - 0x3fe6a09e00000000u);
-    *k = tally__f64_from((t >> 52) | 0x4330000000000000u) - (4503599627370496.0 + 1023.0) +
-         (small ? -54.0 : 0.0);
-    return tally__f64_from((t & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
+    bool   small = tally__f64_bits(x) < 0x0010000000000000u;
+    double m = tally__split_normal_f64(small ? tally__f64_bits(x * 18014398509481984.0) : tally__f64_bits(x), k);
+    *k += small ? -54.0 : 0.0;
+    return m;
 }
 
 /* k ln 2 + log(1 + f) + c, c tiny */
@@ -128,6 +133,14 @@ static inline double tally__log_f64(double x)
     double r = tally__log_sum(k, m - 1.0, 0.0);
     r = x < TALLY__INF_F64 ? r : x;
     return x > 0.0 ? r : x == 0.0 ? -TALLY__INF_F64 : TALLY__NAN_F64;
+}
+
+/* log of a positive normal number or a NaN, with every bit of log; of any other x something */
+static inline double tally__log_normal_f64(double x)
+{
+    double k, m = tally__split_normal_f64(tally__f64_bits(x), &k);
+    double r = tally__log_sum(k, m - 1.0, 0.0);
+    return x == x ? r : x;
 }
 
 /* ---- numbers of two doubles: high + low, |low| <= half an ulp of high */
@@ -329,19 +342,30 @@ static inline float tally__exp_f32(float x)
     return x == x ? y : x;
 }
 
-static inline float tally__log_f32(float x)
+/* from the bits of a positive normal number times 2^(bias - 127); of any others something finite */
+static inline float tally__log_bits_f32(uint32_t bits, int32_t bias)
 {
-    bool     small = tally__f32_bits(x) < 0x00800000u;
-    uint32_t i = small ? tally__f32_bits(x * 8388608.0f) : tally__f32_bits(x);
-    uint32_t t = i + (0x3f800000u - 0x3f3504f3u);
+    uint32_t t = bits + (0x3f800000u - 0x3f3504f3u);
     float    f = tally__f32_from((t & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
-    float    k = (float)((int32_t)(t >> 23) - (small ? 127 + 23 : 127));
+    float    k = (float)((int32_t)(t >> 23) - bias);
     float    s = f / (2.0f + f), z = s * s, h = 0.5f * f * f;
     float    q = ((0.23582139611244202f * z + 0.28537312150001526f) * z + 0.4000033438205719f) * z +
               0.6666666269302368f;
-    float    r = k * 0.693359375f + (f - (h - (s * (h + q * z) + k * -2.12194440e-4f)));
+    return k * 0.693359375f + (f - (h - (s * (h + q * z) + k * -2.12194440e-4f)));
+}
+
+static inline float tally__log_f32(float x)
+{
+    bool  small = tally__f32_bits(x) < 0x00800000u;
+    float r = tally__log_bits_f32(tally__f32_bits(small ? x * 8388608.0f : x), small ? 127 + 23 : 127);
     r = x < TALLY__INF_F32 ? r : x;
     return x > 0.0f ? r : x == 0.0f ? -TALLY__INF_F32 : TALLY__NAN_F32;
+}
+
+static inline float tally__log_normal_f32(float x)
+{
+    float r = tally__log_bits_f32(tally__f32_bits(x), 127);
+    return x == x ? r : x;
 }
 
 static inline float tally__log1p_f32(float x)
@@ -378,5 +402,21 @@ static inline float tally__pow_f32(float x, float y)
     double e = d * tally__log_f64(a);
     return (float)tally__pow_special((double)x, (double)y, tally__exp_f64(e));
 }
+
+/* ---- what a row of ops.def has for several ops, operation for operation as these have it */
+/* of a label y and a probability p, both p and 1 - p fit for log_normal. hit: for labels that are 0 or 1, one logarithm with every
+ * bit of the sum: the product of the other is a zero that changes nothing, as log p is no zero and log(1 - p) no negative one */
+#define TALLY__JOINED_MATH(T, S)                                                                       \
+    static inline T tally__binary_crossentropy_##S(T y, T p)                                           \
+    {                                                                                                  \
+        return -(y * tally__log_normal_##S(p) + ((T)1 - y) * tally__log_normal_##S((T)1 - p));         \
+    }                                                                                                  \
+    static inline T tally__binary_crossentropy_hit_##S(T y, T p)                                       \
+    {                                                                                                  \
+        return -tally__log_normal_##S(y != 0 ? p : (T)1 - p);                                          \
+    }
+TALLY__JOINED_MATH(float, f32)
+TALLY__JOINED_MATH(double, f64)
+#undef TALLY__JOINED_MATH
 
 #endif

@@ -13,7 +13,9 @@ enum {
     RIGHT_ZERO_INT = TALLY__LAW_RIGHT_ZERO_INT,
     EXACT = TALLY__LAW_EXACT,
     CHECKS = TALLY__LAW_CHECKS,
-    SIZES = TALLY__LAW_SIZES
+    SIZES = TALLY__LAW_SIZES,
+    NORMAL = TALLY__LAW_NORMAL,
+    UNIT = TALLY__LAW_UNIT
 };
 
 const tally__op_info tally__op_table[TALLY__OPS] = {

@@ -51,7 +51,7 @@ static tally__loop_kernel *row_kernel(const tally__kernel_set *set, const tally_
 
 static tally__loop_kernel *element_kernel(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
 {
-    uint32_t typed = n->op == TALLY__OP_select ? 1 : 0;
+    uint32_t typed = tally__op_table[n->op].takes[0] == 'c' ? 1 : 0;
     int      type = tally__lane_type_of(g->node[n->arg[typed]].dtype), to = tally__lane_type_of(n->dtype);
     if (type < 0 || to < 0)
         return NULL;

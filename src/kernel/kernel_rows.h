@@ -1,4 +1,5 @@
-/* kernel_rows.h: the rows of ops.def that one type takes part in, as KERNEL(name, arity, R, meaning); included by kernel_types.h. */
+/* kernel_rows.h: the rows of ops.def that one type takes part in, as KERNEL(name, arity, R, meaning), those of
+ * form JOINED with their name for the arity; included by kernel_types.h. */
 #define MAKE_SOURCE(...)
 #define MAKE_REDUCE(...)
 #define MAKE_ROW(...)
@@ -8,6 +9,7 @@
 #define MAKE_EFFECT(...)
 #define MAKE_REGION(...)
 #define MAKE_ELEMENT(name, arity, accepts, result, ...) GIVES_##result(name, arity, accepts, __VA_ARGS__)
+#define MAKE_JOINED(name, arity, accepts, result, ...) GIVES_##result(name, name, accepts, __VA_ARGS__)
 #define GIVES_GIVEN(...)
 #define GIVES_F64(...)
 #define GIVES_SAME(name, arity, accepts, ...) FOR_##accepts(name, arity, T, MEANING(__VA_ARGS__))
@@ -26,6 +28,7 @@
 #undef MAKE_EFFECT
 #undef MAKE_REGION
 #undef MAKE_ELEMENT
+#undef MAKE_JOINED
 #undef GIVES_GIVEN
 #undef GIVES_F64
 #undef GIVES_SAME

@@ -56,6 +56,28 @@
     LOOP(NAMED(select, vvs), R, CHOICE DENSE(b, y) ONE(c, z), CHOOSE EACH(b), a ? b : c)               \
     LOOP(NAMED(select, vsv), R, CHOICE ONE(b, y) DENSE(c, z), CHOOSE EACH(c), a ? b : c)               \
     LOOP(NAMED(select, vss), R, CHOICE ONE(b, y) ONE(c, z), CHOOSE, a ? b : c)
+/* a bool beside values */
+#define KERNEL_eq_bool KERNEL_bool
+#define KERNEL_ne_bool KERNEL_bool
+#define KERNEL_bool(name, R, ...)                                                                      \
+    LOOP(NAMED(name, vv), R, CHOICE DENSE(b, y), TRUTH EACH(b), __VA_ARGS__)                           \
+    LOOP(NAMED(name, vs), R, CHOICE ONE(b, y), TRUTH, __VA_ARGS__)                                     \
+    LOOP(NAMED(name, sv), R, CHOICE const T a = *choice_at != 0; DENSE(b, y), EACH(b), __VA_ARGS__)
+#define TRUTH const T a = choice_at[i] != 0;
+/* labels of a block that are all 0 or 1, as they nearly always are, need one logarithm */
+#define KERNEL_binary_crossentropy(name, R, ...)                                                       \
+    LOOP(NAMED(name, hit), R, DENSE(a, x) DENSE(b, y), EACH(a) EACH(b), FN(binary_crossentropy_hit)(a, b)) \
+    LOOP(NAMED(name, vv), R, DENSE(a, x) DENSE(b, y) LABELS, EACH(a) EACH(b), __VA_ARGS__)             \
+    LOOP(NAMED(name, vs), R, DENSE(a, x) ONE(b, y), EACH(a), __VA_ARGS__)                              \
+    LOOP(NAMED(name, sv), R, ONE(a, x) DENSE(b, y), EACH(b), __VA_ARGS__)
+#define LABELS                                                                                         \
+    int others = 0;                                                                                    \
+    for (size_t i = 0; i < n; i++)                                                                     \
+        others |= (a_at[i] != 0) & (a_at[i] != 1);                                                     \
+    if (!others) {                                                                                     \
+        NAMED(binary_crossentropy, hit)(out, x, y, z, n);                                              \
+        return;                                                                                        \
+    }
 #define KERNEL(name, arity, R, ...) KERNEL_##arity(name, R, __VA_ARGS__)
 #include "kernel_types.h"
 #undef KERNEL
@@ -89,6 +111,9 @@ CASTS(CAST_LOOP)
 #define ENTRY_1(name) [TALLY__FORM_VVV] = NAMED(name, v)
 #define ENTRY_2(name)                                                                                  \
     [TALLY__FORM_VVV] = NAMED(name, vv), [TALLY__FORM_VSV] = NAMED(name, vs), [TALLY__FORM_SVV] = NAMED(name, sv)
+#define ENTRY_eq_bool ENTRY_2
+#define ENTRY_ne_bool ENTRY_2
+#define ENTRY_binary_crossentropy ENTRY_2
 #define ENTRY_3(name) ENTRY_3_##name
 #define ENTRY_3_clip [TALLY__FORM_VSS] = NAMED(clip, vss)
 #define ENTRY_3_select                                                                                 \

@@ -87,7 +87,7 @@ static size_t operand_bytes(int op, int type, int form)
     int    arity = tally__op_table[op].arity;
     size_t dense = 0;
     for (int i = 0; i < arity; i++)
-        dense += form >> i & 1 ? 0 : op == TALLY__OP_select && i == 0 ? 1 : type_size[type];
+        dense += form >> i & 1 ? 0 : tally__op_table[op].takes[i] == 'c' ? 1 : type_size[type];
     return TALLY__MIN(dense, 16u) * N / 2 >= sizeof memory[0] ? sizeof memory[0] : dense * N;
 }
 

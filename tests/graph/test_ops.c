@@ -3,8 +3,11 @@
  * 2^bits, comparisons in long double. The table test fails when a row has no formula or no kernel.
  */
 #include "apply.h"
+#include "domain.h"
 
 #include <float.h>
+
+#include "../../src/graph/math.h"
 
 typedef union value {
     double   f;
@@ -15,7 +18,7 @@ typedef union value {
 /* ---- formulas. T: what the dtype computes in */
 static bool float_formula(tally__op op, bool wide, double a, double b, double c, double *out)
 {
-    (void)wide;
+    const float fa = (float)a, fb = (float)b;
     switch (op) {
     case TALLY__OP_neg: *out = -a; return true;
     case TALLY__OP_abs: *out = fabs(a); return true;
@@ -30,6 +33,10 @@ static bool float_formula(tally__op op, bool wide, double a, double b, double c,
     case TALLY__OP_mul: *out = a * b; return true;
     case TALLY__OP_div: *out = a / b; return true;
     case TALLY__OP_div_no_nan: *out = b == 0 ? 0 : a / b; return true;
+    case TALLY__OP_binary_crossentropy:
+        *out = wide ? -(a * tally__log_f64(b) + (1 - a) * tally__log_f64(1 - b))
+                    : (double)-(fa * tally__log_f32(fb) + (1 - fa) * tally__log_f32(1 - fb));
+        return true;
     case TALLY__OP_minimum:
         *out = isnan(a) || isnan(b) ? NAN : a == b ? (signbit(a) ? a : b) : fmin(a, b);
         return true;
@@ -50,7 +57,8 @@ static bool function_formula(tally__op op, long double a, long double b, long do
 {
     switch (op) {
     case TALLY__OP_exp: *out = expl(a); return true;
-    case TALLY__OP_log: *out = logl(a); return true;
+    case TALLY__OP_log:
+    case TALLY__OP_log_normal: *out = logl(a); return true;
     case TALLY__OP_log1p: *out = log1pl(a); return true;
     case TALLY__OP_tanh: *out = tanhl(a); return true;
     case TALLY__OP_sigmoid:
@@ -189,11 +197,18 @@ static bool check_whole(const batch *c, size_t i)
 
 static bool known_test(const batch *c, size_t i)
 {
-    double a = tally__load_f64(at_element(&c->x[0], i), c->dtype);
+    double a = tally__load_f64(at_element(&c->x[0], i), c->x[0].dtype);
     bool   got = *(const uint8_t *)at_element(&c->out, i) != 0;
     if (c->op == TALLY__OP_is_nan) {
         if (got != (isnan(a) != 0))
             fail_at(c, i, "whether it is NaN");
+        return true;
+    }
+    if (c->op == TALLY__OP_eq_bool || c->op == TALLY__OP_ne_bool) {
+        double truth = tally__load_f64(at_element(&c->x[0], i), TALLY_BOOL),
+               b = tally__load_f64(at_element(&c->x[1], i), c->dtype);
+        if (got != ((truth == b) == (c->op == TALLY__OP_eq_bool)))
+            fail_at(c, i, "whether they are the same number");
         return true;
     }
     return tally__op_table[c->op].takes[0] == 'm'; /* comparisons have a test of their own */
@@ -213,6 +228,8 @@ static void fill_operands(bench *b, batch *c, test_rng *rng)
             x[k][i] = i < (size_t)(n * n)    ? v[j]
                       : test_unit(rng) < 0.2 ? v[test_below(rng, (size_t)n)]
                                              : (test_unit(rng) - 0.3) * 200;
+            if (k == arity - 1 && !domain_has(c->op, c->dtype, x[k][i]))
+                x[k][i] = test_unit(rng) * 0.5 + 0.25;
             if (condition)
                 x[k][i] = (double)(test_next(rng) & 1);
         }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #endif
 #include "../support.h"
+#include "../graph/domain.h"
 
 #include "../../src/kernel/kernel.h"
 
@@ -93,6 +94,28 @@ static void put_value(test_rng *r, void *to, int type)
     }
 }
 
+/* one that the op may be given as its last operand */
+static void put_operand(test_rng *r, void *to, int type, int op)
+{
+    do
+        put_value(r, to, type);
+    while (type <= TALLY__LANE_F64 && !domain_has(op, dtype_of[type], tally__load_f64(to, dtype_of[type])));
+}
+
+/* in half the runs all labels are 0, -0 or 1 */
+static void put_labels(test_rng *r, void *to, int type, size_t n)
+{
+    static const double label[] = { 0.0, -0.0, 1.0 };
+    const bool          whole = test_below(r, 2);
+    for (size_t i = 0; i < n; i++) {
+        char *at = (char *)to + i * tally__element_size(dtype_of[type]);
+        if (whole)
+            put_float(at, type, label[test_below(r, TALLY__COUNT(label))]);
+        else
+            put_value(r, at, type);
+    }
+}
+
 static bool same_element(const void *a, const void *b, int32_t dtype)
 {
     if (tally__is_float(dtype)) {
@@ -115,7 +138,7 @@ typedef struct trial {
 static void fail_trial(const trial *t, const char *what, size_t n, int place, size_t i)
 {
     print_error("%s %s %s form %u, set %s, length %zu, place %d, element %zu: %s\n", tally__op_table[t->node.op].name,
-                type_name[t->types[t->node.op == TALLY__OP_select ? 1 : 0]], tally__op_table[t->node.op].takes, t->form, t->set, n, place, i, what);
+                type_name[t->types[tally__op_table[t->node.op].takes[0] == 'c']], tally__op_table[t->node.op].takes, t->form, t->set, n, place, i, what);
     fail();
 }
 
@@ -141,8 +164,12 @@ static void run_place(trial *t, tally__loop_kernel *const *kernels, size_t n, in
         bool   one = t->form >> i & 1;
         size_t count = one ? 1 : n, element = tally__element_size(dtype_of[t->types[i]]);
         char  *at = fenced_at(&operand[i], count * element, element, place);
-        for (size_t k = 0; k < count; k++)
+        for (size_t k = 0; k < count && i + 1 == t->node.n_arg; k++)
+            put_operand(r, at + k * element, t->types[i], t->node.op);
+        for (size_t k = 0; k < count && i + 1 < t->node.n_arg; k++)
             put_value(r, at + k * element, t->types[i]);
+        if (t->node.op == TALLY__OP_binary_crossentropy && i == 0)
+            put_labels(r, at, t->types[i], count);
         x[i] = (tally_tensor){ at, dtype_of[t->types[i]], one ? 0 : 1, { (int64_t)n }, { 1 } };
         p[i] = at;
     }
@@ -236,7 +263,7 @@ static void every_loop_gives_the_bits_of_the_reference(void **state)
                 trial t = { .node = { .op = (uint16_t)op, .n_arg = tally__op_table[op].arity }, .types = { type, type, type }, .form = form };
                 tally__loop_kernel *kernels[3];
                 t.node.dtype = (uint8_t)(tally__op_table[op].result == TALLY__RESULT_BOOL ? TALLY_BOOL : dtype_of[type]);
-                if (op == TALLY__OP_select)
+                if (tally__op_table[op].takes[0] == 'c')
                     t.types[0] = TALLY__LANE_BOOL;
                 for (int s = 0; s < n_sets; s++)
                     kernels[s] = sets[s]->element[op][type][form];
