@@ -50,13 +50,13 @@ static bool fold_constants(tally__edit *e, tally__node *n)
     return true;
 }
 
-static bool fold_same_type(const tally__graph *g, const tally__node *n, tally__id a)
+bool tally__same_value_type(const tally__graph *g, const tally__node *n, tally__id a)
 {
     const tally__node *m = &g->node[a];
     return m->dtype == n->dtype && m->rank == n->rank && !memcmp(m->dim, n->dim, n->rank * sizeof *n->dim);
 }
 
-static bool fold_operand_is(const tally__graph *g, tally__id id, double v)
+bool tally__is_constant(const tally__graph *g, tally__id id, double v)
 {
     const tally__node *n = &g->node[id];
     if (!fold_is_constant(g, id) || n->rank)
@@ -70,7 +70,7 @@ static bool fold_is_neutral(const tally__graph *g, const tally__node *n, tally__
 {
     uint16_t laws = tally__op_table[n->op].laws;
     bool     zero = laws & TALLY__LAW_RIGHT_ZERO || (laws & TALLY__LAW_RIGHT_ZERO_INT && !tally__is_float(n->dtype));
-    return (laws & TALLY__LAW_RIGHT_ONE && fold_operand_is(g, b, 1)) || (zero && fold_operand_is(g, b, 0));
+    return (laws & TALLY__LAW_RIGHT_ONE && tally__is_constant(g, b, 1)) || (zero && tally__is_constant(g, b, 0));
 }
 
 /* f(f(a)) of one operand */
@@ -96,7 +96,7 @@ static tally__id fold_identity(const tally__graph *g, const tally__node *n)
                                                                                                           : 0;
     else if (n->n_arg == 1)
         same = n->op == TALLY__OP_cast ? a : fold_twice(g, n);
-    return same && fold_same_type(g, n, same) ? same : 0;
+    return same && tally__same_value_type(g, n, same) ? same : 0;
 }
 
 static tally__id fold_argument(const tally__graph *g, int32_t index)

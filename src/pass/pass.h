@@ -14,7 +14,11 @@ typedef struct tally__edit {
     uint32_t      changed;              /* nodes that became another op or effect in place, for people */
 } tally__edit;
 typedef bool tally__pass(tally__edit *e);      /* false: out of memory */
-tally__pass tally__pass_fold, tally__pass_cse, tally__pass_count, tally__pass_dce;
+tally__pass tally__pass_fold, tally__pass_cse, tally__pass_ranges, tally__pass_count, tally__pass_dce;
+
+/* ---- fold.c */
+bool tally__is_constant(const tally__graph *g, tally__id id, double v);        /* of rank 0; of a float also the sign of a zero */
+bool tally__same_value_type(const tally__graph *g, const tally__node *n, tally__id a);     /* dtype and sizes */
 
 /* ---- fuse.c: per region the steps that its nodes become */
 typedef enum tally__step_kind { TALLY__STEP_NODE, TALLY__STEP_LOOP } tally__step_kind;
@@ -41,10 +45,13 @@ typedef struct tally__steps {
 } tally__steps;
 
 /* ---- pipeline.c */
-enum { TALLY__PASS_FOLD = 1, TALLY__PASS_CSE = 2, TALLY__PASS_DCE = 4, TALLY__PASS_FUSE = 8, TALLY__PASS_COUNT = 16, TALLY__PASS_ALL = 31 };
+enum {
+    TALLY__PASS_FOLD = 1, TALLY__PASS_CSE = 2, TALLY__PASS_DCE = 4, TALLY__PASS_FUSE = 8, TALLY__PASS_COUNT = 16, TALLY__PASS_RANGES = 32,
+    TALLY__PASS_ALL = 63
+};
 enum { TALLY__PASSES_MOST = 8 };
 typedef struct tally__pass_done {       /* what a pass did, for people */
-    const char *name;
+    const char *name, *gone, *change;   /* the words for the second and the third: */
     uint32_t    constants, shared, changed, dropped;    /* nodes that became constants, became another node, do less, are needed no more */
 } tally__pass_done;
 typedef struct tally__plan {

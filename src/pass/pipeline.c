@@ -6,11 +6,18 @@ static const struct pipeline_pass {
     const char  *name;
     unsigned     flag;
     tally__pass *run;
+    const char  *gone, *change;     /* for people: nodes for which another stands, nodes that do less */
 } pipeline[] = {
-    { "fold", TALLY__PASS_FOLD, tally__pass_fold },    /* first: constants make more nodes equal */
-    { "cse", TALLY__PASS_CSE, tally__pass_cse },       /* metrics over the same tensors share their work */
-    { "count", TALLY__PASS_COUNT, tally__pass_count }, /* behind cse: one ones_like for all */
-    { "dce", TALLY__PASS_DCE, tally__pass_dce },       /* last: the others leave nodes that nobody needs */
+    /* first: constants make more nodes equal */
+    { "fold", TALLY__PASS_FOLD, tally__pass_fold, "same as an operand", NULL },
+    /* metrics over the same tensors share their work */
+    { "cse", TALLY__PASS_CSE, tally__pass_cse, "shared", NULL },
+    /* behind cse: what several metrics share is looked at once */
+    { "ranges", TALLY__PASS_RANGES, tally__pass_ranges, "same as an operand", "without special cases" },
+    /* behind cse: one ones_like for all */
+    { "count", TALLY__PASS_COUNT, tally__pass_count, NULL, "only count elements" },
+    /* last: the others leave nodes that nobody needs */
+    { "dce", TALLY__PASS_DCE, tally__pass_dce, NULL, NULL },
 };
 
 /* an edit in which nothing has changed yet */
@@ -57,7 +64,7 @@ static tally__graph *pipeline_step(tally_context *c, tally__graph *g, const stru
     tally__edit   e;
     tally__graph *after = NULL;
     tally__arena_init(&work, c);
-    *done = (tally__pass_done){ .name = pass->name, .constants = pipeline_constants(g) };
+    *done = (tally__pass_done){ .name = pass->name, .gone = pass->gone, .change = pass->change, .constants = pipeline_constants(g) };
     if (pipeline_begin(&e, g, &work) && pass->run(&e))
         after = pipeline_end(c, &e, done, err);
     else

@@ -25,8 +25,8 @@ static void show_passes(const tally__plan *p, tally__text *t)
         bool                    any = false;
         tally__put(t, "  %s:", done->name);
         show_count(t, done->constants, "made constant", &any);
-        show_count(t, done->shared, strcmp(done->name, "fold") ? "shared" : "same as an operand", &any);
-        show_count(t, done->changed, "only count elements", &any);
+        show_count(t, done->shared, done->gone, &any);
+        show_count(t, done->changed, done->change, &any);
         show_count(t, done->dropped, "dropped", &any);
         tally__put(t, "%s\n", any ? "" : " nothing");
     }

@@ -34,6 +34,7 @@ static const char expected[] =
     "plan\n"
     "  fold: nothing\n"
     "  cse: nothing\n"
+    "  ranges: nothing\n"
     "  count: 2 only count elements\n"
     "  dce: 2 dropped\n"
     "  rows of n load x0\n"

@@ -26,6 +26,7 @@ static int all_variants(variant *v)
         { "all passes, blocks of 3", ALL, TALLY__ISA_AVX512, 3 },
         { "without fold", ALL & ~TALLY__PASS_FOLD, TALLY__ISA_AVX512, 3 },
         { "without cse", ALL & ~TALLY__PASS_CSE, TALLY__ISA_AVX512, 3 },
+        { "without ranges", ALL & ~TALLY__PASS_RANGES, TALLY__ISA_AVX512, 3 },
         { "without count", ALL & ~TALLY__PASS_COUNT, TALLY__ISA_AVX512, 3 },
         { "without dce", ALL & ~TALLY__PASS_DCE, TALLY__ISA_AVX512, 3 },
         { "without fuse", ALL & ~TALLY__PASS_FUSE, TALLY__ISA_AVX512, 3 },
