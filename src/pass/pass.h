@@ -14,7 +14,7 @@ typedef struct tally__edit {
     uint32_t      changed;              /* nodes that became another op or effect in place, for people */
 } tally__edit;
 typedef bool tally__pass(tally__edit *e);      /* false: out of memory */
-tally__pass tally__pass_fold, tally__pass_cse, tally__pass_ranges, tally__pass_count, tally__pass_dce;
+tally__pass tally__pass_fold, tally__pass_cse, tally__pass_ranges, tally__pass_peephole, tally__pass_count, tally__pass_dce;
 
 /* ---- fold.c */
 bool tally__is_constant(const tally__graph *g, tally__id id, double v);        /* of rank 0; of a float also the sign of a zero */
@@ -47,7 +47,7 @@ typedef struct tally__steps {
 /* ---- pipeline.c */
 enum {
     TALLY__PASS_FOLD = 1, TALLY__PASS_CSE = 2, TALLY__PASS_DCE = 4, TALLY__PASS_FUSE = 8, TALLY__PASS_COUNT = 16, TALLY__PASS_RANGES = 32,
-    TALLY__PASS_ALL = 63
+    TALLY__PASS_PEEPHOLE = 64, TALLY__PASS_ALL = 127
 };
 enum { TALLY__PASSES_MOST = 8 };
 typedef struct tally__pass_done {       /* what a pass did, for people */

@@ -12,8 +12,10 @@ static const struct pipeline_pass {
     { "fold", TALLY__PASS_FOLD, tally__pass_fold, "same as an operand", NULL },
     /* metrics over the same tensors share their work */
     { "cse", TALLY__PASS_CSE, tally__pass_cse, "shared", NULL },
-    /* behind cse: what several metrics share is looked at once */
+    /* before peephole, whose patterns need what it proves */
     { "ranges", TALLY__PASS_RANGES, tally__pass_ranges, "same as an operand", "without special cases" },
+    /* behind cse: what several metrics share is joined once */
+    { "peephole", TALLY__PASS_PEEPHOLE, tally__pass_peephole, NULL, "joined" },
     /* behind cse: one ones_like for all */
     { "count", TALLY__PASS_COUNT, tally__pass_count, NULL, "only count elements" },
     /* last: the others leave nodes that nobody needs */

@@ -35,6 +35,7 @@ static const char expected[] =
     "  fold: nothing\n"
     "  cse: nothing\n"
     "  ranges: nothing\n"
+    "  peephole: nothing\n"
     "  count: 2 only count elements\n"
     "  dce: 2 dropped\n"
     "  rows of n load x0\n"

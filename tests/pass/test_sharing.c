@@ -17,7 +17,7 @@ static void three_metrics(tally_trace *t, void *user)
 }
 
 typedef struct counts {
-    uint32_t gt, ne, eq, and, not, nodes, loops, loads, recorded;
+    uint32_t gt, ne, eq_bool, and, not, nodes, loops, loads, recorded;
 } counts;
 
 static void count_steps(const tally__plan *p, counts *n)
@@ -47,7 +47,7 @@ static counts count_of(tally_metric *a, tally_metric *b, tally_metric *c)
     assert_ok(tally_call(f, TALLY_IN(&labels, &scores, a, b, c), TALLY_NO_OUT, &err), &err);
     const tally__plan  *plan = tally__function_plan(f, 0);
     const tally__graph *g = plan->graph;
-    n = (counts){ .gt = count_ops(g, TALLY__OP_gt), .ne = count_ops(g, TALLY__OP_ne), .eq = count_ops(g, TALLY__OP_eq),
+    n = (counts){ .gt = count_ops(g, TALLY__OP_gt), .ne = count_ops(g, TALLY__OP_ne), .eq_bool = count_ops(g, TALLY__OP_eq_bool),
                   .and = count_ops(g, TALLY__OP_and), .not = count_ops(g, TALLY__OP_not), .nodes = g->n_node - 1,
                   .recorded = tally__function_graph(f, 0)->n_node - 1 };
     count_steps(plan, &n);
@@ -72,7 +72,7 @@ static void precision_recall_and_accuracy_compare_once_and_read_once(void **stat
     print_message("%u nodes recorded, %u in the plan\n", n.recorded, n.nodes);
     assert_int_equal(n.gt, 1);
     assert_int_equal(n.ne, 1);
-    assert_int_equal(n.eq, 1);
+    assert_int_equal(n.eq_bool, 1);
     assert_int_equal(n.and, 3);         /* true positives, false positives, false negatives */
     assert_int_equal(n.not, 2);
     assert_int_equal(n.loops, 1);
