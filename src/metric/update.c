@@ -111,32 +111,24 @@ static bool is_mean_or_sum(const tally__class *k)
     return k->own && (k->face.update == tally__update_mean || k->face.update == tally__update_sum);
 }
 
-static bool whole_after(const tally__cell *c, double v, int64_t *sum)
+static bool takes_in_place(const tally__cell *c, double v)
 {
-    if (!(v >= -0x1p62 && v <= 0x1p62) || v != (double)(int64_t)v)
-        return false;
-    const int64_t add = (int64_t)v;
-    if (add > 0 ? c->whole[0] > INT64_MAX - add : c->whole[0] < INT64_MIN - add)
-        return false;
-    *sum = c->whole[0] + add;
-    return true;
+    return c->wide || (tally__whole_takes(v) && tally__whole_fits(*c->whole, (int64_t)v));
 }
 
 /* Under the lock: adds what the call would add if no memory is needed for it. */
 static bool add_in_place(tally__store *s, const tally__class *k, double v)
 {
     const double add[2] = { v, 1 };
-    int64_t      sum[2] = { 0, 0 };
     for (int i = 0; i < k->face.n_states; i++)
-        if (!s->cell[i].wide && !whole_after(&s->cell[i], add[i], &sum[i]))
+        if (!takes_in_place(&s->cell[i], add[i]))
             return false;
     for (int i = 0; i < k->face.n_states; i++) {
         tally__cell *c = &s->cell[i];
         if (c->wide)
-            tally__sum_add_f64(&c->sum[0], &c->guess, &add[i], 1);
+            tally__sum_add_one(c->sum, add[i]);
         else
-            c->whole[0] = sum[i];
-        c->touched = true;
+            *c->whole += (int64_t)add[i];
     }
     s->commits++;
     return true;
