@@ -12,23 +12,25 @@
 enum { LIMBS = 2 * TALLY__SUM_WORDS, DIGITS = 3 };
 static const int64_t most_exact = (int64_t)1 << 53;   /* a double holds every whole number up to here */
 
-typedef struct ratio_number {     /* a magnitude, lowest limb first */
+typedef struct ratio_number {     /* a magnitude times 2^-low, lowest limb first: a count takes one or two */
     uint32_t limb[LIMBS];
-    int      n, bits;             /* limbs in use, bit length; both 0 for 0 */
+    int      n, bits, low;        /* limbs in use, bit length; both 0 for 0 */
     bool     negative;
 } ratio_number;
 
 static void ratio_load(ratio_number *r, const tally__sum *s)
 {
-    uint64_t  m[TALLY__SUM_WORDS];
-    const int words = tally__sum_magnitude(s, m, &r->negative);
+    const tally__window m = tally__sum_magnitude(s);
 
-    for (int i = 0; i < words; i++) {
-        r->limb[2 * i] = (uint32_t)m[i];
-        r->limb[2 * i + 1] = (uint32_t)(m[i] >> 32);
+    for (int i = m.first, k = 0; i <= m.last; i++, k += 2) {
+        const uint64_t word = tally__magnitude_word(s, m, i);
+        r->limb[k] = (uint32_t)word;
+        r->limb[k + 1] = (uint32_t)(word >> 32);
     }
-    r->bits = words ? 64 * words - tally__leading_zeros(m[words - 1]) : 0;
+    r->bits = 64 * (m.last - m.first + 1) - tally__leading_zeros(tally__magnitude_word(s, m, m.last));
     r->n = (r->bits + 31) / 32;
+    r->low = 64 * m.first;
+    r->negative = m.sign != 0;
 }
 
 /* out[n] = r shifted so that it has `bits` bits; whether bits that are not 0 fell off the low end */
@@ -100,7 +102,7 @@ static uint64_t ratio_divide(const ratio_number *a, const ratio_number *b)
     uint32_t rest = ratio_digit(num, den, n);
     for (int i = 0; i < n; i++) rest |= num[i];
     sticky = sticky || rest;
-    const int e = (a->bits - long_bits) - (b->bits - 32 * n);
+    const int e = (a->low + a->bits - long_bits) - (b->low + b->bits - 32 * n);
     return tally__round_bits(quotient, e + 32, sticky, 52, 11);
 }
 
@@ -128,16 +130,17 @@ static bool count_is_exact(int64_t v)
 
 double tally__sum_ratio(const tally__sum *a, const tally__sum *b)
 {
+    const bool   finite = sum_is_finite(a) && sum_is_finite(b);
     int64_t      m, n;
     ratio_number x, y;
 
+    if (finite && tally__sum_whole(b, &n) && tally__sum_whole(a, &m) && count_is_exact(m) && count_is_exact(n))
+        return m && n ? (double)m / (double)n : 0;
     if (tally__sum_is_zero(b)) return 0;
-    if (!sum_is_finite(a) || !sum_is_finite(b)) return ratio_special(a, b);
-    if (tally__sum_whole(a, &m) && tally__sum_whole(b, &n) && count_is_exact(m) && count_is_exact(n))
-        return m ? (double)m / (double)n : 0;
+    if (!finite) return ratio_special(a, b);
     ratio_load(&x, a);
     ratio_load(&y, b);
-    if (!x.n || !y.n) return 0;
+    if (!x.n) return 0;
     return tally__f64_from(ratio_divide(&x, &y) | (uint64_t)(x.negative != y.negative) << 63);
 }
 

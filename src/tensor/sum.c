@@ -112,38 +112,30 @@ double tally__sum_special(const tally__sum *s)
     return up || down ? tally__f64_from((uint64_t)(up ? 0x7ff0 : 0xfff0) << 48) : 0.0;
 }
 
-int tally__sum_magnitude(const tally__sum *s, uint64_t m[TALLY__SUM_WORDS], bool *negative)
+/* words below `first` are 0; above it a negative number's magnitude is its complement, without a carry */
+tally__window tally__sum_magnitude(const tally__sum *s)
 {
     const uint64_t sign = s->word[TALLY__SUM_WORDS - 1] >> 63 ? UINT64_MAX : 0;
-    uint64_t       carry = sign & 1;
-    int            n = 0;
+    int            first = 0, last = TALLY__SUM_WORDS - 1;
 
-    *negative = carry != 0;
-    for (int i = 0; i < TALLY__SUM_WORDS; i++) {
-        m[i] = (s->word[i] ^ sign) + carry;
-        carry = carry && !m[i];
-        if (m[i]) n = i + 1;
-    }
-    return n;
+    while (first < last && !s->word[first]) first++;
+    while (last > first && s->word[last] == sign) last--;
+    return (tally__window){ first, last, sign };
 }
 
 /* the finite part of s in a format of that many fraction and exponent bits; without sign */
 static uint64_t sum_round_bits(const tally__sum *s, int fraction, int exponent, bool *negative)
 {
-    uint64_t  m[TALLY__SUM_WORDS], rest = 0;
-    const int n = tally__sum_magnitude(s, m, negative);
+    const tally__window m = tally__sum_magnitude(s);
+    uint64_t            top = tally__magnitude_word(s, m, m.last), rest = 0;
 
-    if (!n) return 0;
-    const int zeros = tally__leading_zeros(m[n - 1]);
-    uint64_t  top = m[n - 1] << zeros;
-    if (n > 1 && zeros) {
-        top |= m[n - 2] >> (64 - zeros);
-        rest = m[n - 2] << zeros;
-    } else if (n > 1) {
-        rest = m[n - 2];
-    }
-    for (int i = n - 3; i >= 0 && !rest; i--) rest |= m[i];
-    return tally__round_bits(top, TALLY__SUM_LSB + 64 * (n - 1) - zeros, rest != 0, fraction, exponent);
+    *negative = m.sign != 0;
+    const int zeros = tally__leading_zeros(top);
+    if (!top) return 0;
+    if (m.last > m.first) rest = tally__magnitude_word(s, m, m.last - 1);
+    top = zeros ? top << zeros | rest >> (64 - zeros) : top;
+    const bool sticky = rest << zeros || m.last > m.first + 1;
+    return tally__round_bits(top, TALLY__SUM_LSB + 64 * m.last - zeros, sticky, fraction, exponent);
 }
 
 double tally__sum_round(const tally__sum *s)

@@ -77,8 +77,16 @@ double tally__sum_round(const tally__sum *s);              /* nearest double; Na
 float  tally__sum_round_f32(const tally__sum *s);          /* nearest float, rounded once */
 /* what is not finite in s, as a double: NaN, +-inf, or 0 where all is finite */
 double tally__sum_special(const tally__sum *s);
-/* |s| without what is not finite; the number of words up to the top one that is not 0 */
-int    tally__sum_magnitude(const tally__sum *s, uint64_t m[TALLY__SUM_WORDS], bool *negative);
+/* |s| without what is not finite: its words from the lowest to the highest that is not 0; of 0 the one word 0 */
+typedef struct tally__window {
+    int      first, last;
+    uint64_t sign;                         /* all ones for a negative sum */
+} tally__window;
+tally__window tally__sum_magnitude(const tally__sum *s);
+static inline uint64_t tally__magnitude_word(const tally__sum *s, tally__window m, int i)    /* m.first <= i <= m.last */
+{
+    return (s->word[i] ^ m.sign) + (i == m.first && m.sign);
+}
 /* canonical bytes, little endian: three counters, first word and number of words (16 bits each), the words: from the
  * lowest that is not 0, up to the last that the sign of those below does not already give. Equal sums, equal bytes. */
 enum { TALLY__SUM_BYTES_MAX = 3 * 8 + 4 + TALLY__SUM_WORDS * 8 };
