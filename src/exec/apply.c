@@ -115,6 +115,7 @@ void tally__instr_run(const tally__instr *i, int64_t rows)
     case TALLY__INSTR_NODE:
     case TALLY__INSTR_ADD:
     case TALLY__INSTR_COUNT:
+    case TALLY__INSTR_TOTAL:
         break;
     }
 }

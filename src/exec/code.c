@@ -203,7 +203,8 @@ static void code_effect(tally__frame *f, tally__code *c, tally__id id)
 {
     const tally__node *n = &f->graph->node[id];
     bool               adds = tally__adds_to_number(f, n);
-    tally__instr      *i = code_add(c, !adds ? TALLY__INSTR_NODE : n->axis ? TALLY__INSTR_COUNT : TALLY__INSTR_ADD, id);
+    tally__instr_kind  kind = n->axis ? TALLY__INSTR_COUNT : f->counts[n->arg[0]] ? TALLY__INSTR_TOTAL : TALLY__INSTR_ADD;
+    tally__instr      *i = code_add(c, adds ? kind : TALLY__INSTR_NODE, id);
     if (!adds)
         return;
     i->slot = n->slot;
@@ -212,19 +213,30 @@ static void code_effect(tally__frame *f, tally__code *c, tally__id id)
     i->each = tally__elements(i->in[0]->rank - 1, i->in[0]->shape + 1);
 }
 
-/* by a loop on dense operands, else as anywhere else */
-static void code_node(tally__frame *f, const tally__step *s, tally__code *c, tally__id id, char **room)
+/* a loop that counts, where nobody wants more; that of operands that repeat writes results down */
+static void code_count(tally__frame *f, tally__instr *fit, bool counted)
 {
+    f->counts[fit->id] = counted && f->count[fit->id] && fit->kind == TALLY__INSTR_ELEMENTS;
+    if (f->counts[fit->id])
+        fit->kernel = f->count[fit->id];
+}
+
+/* by a loop on dense operands, else as anywhere else */
+static void code_node(tally__frame *f, const tally__step *s, tally__code *c, uint32_t at, char **room)
+{
+    const tally__id     id = s->node[at];
     const tally__node  *n = &f->graph->node[id];
     const tally_tensor *arg[3];
     tally__instr        fit;
     const uint32_t      instrs = c->n_instr, packed = c->n_packed;
     char               *here = *room;
+    f->counts[id] = false;
     if (f->kernel[id] && !tally__folds_rows(n)) {
         for (uint32_t k = 0; k < n->n_arg; k++)
             arg[k] = code_dense(f, s, c, n->arg[k], room);
         if (tally__instr_fit(&fit, f->kernel[id], n, arg, &f->value[id])) {
             fit.id = id;
+            code_count(f, &fit, s->counted[at]);
             c->instr[c->n_instr++] = fit;
             return;
         }
@@ -252,7 +264,7 @@ static void code_list(tally__frame *f, const tally__step *s, tally__code *c, siz
             f->value[s->node[i]].data = code_base(f) + c->at[s->slot[i]];
     for (uint32_t i = 0; i < s->n_node; i++)
         if (f->graph->node[s->node[i]].dtype)
-            code_node(f, s, c, s->node[i], &room);
+            code_node(f, s, c, i, &room);
         else
             code_effect(f, c, s->node[i]);
     code_mark_direct(s, c);

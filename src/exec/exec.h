@@ -24,7 +24,8 @@ typedef enum tally__instr_kind {
     TALLY__INSTR_SPREAD,     /* some operands repeat along rows or columns */
     TALLY__INSTR_PACK,       /* an operand of the next ones is made dense */
     TALLY__INSTR_ADD,        /* unweighted values go into one number of a state */
-    TALLY__INSTR_COUNT       /* so many ones do */
+    TALLY__INSTR_COUNT,      /* so many ones do */
+    TALLY__INSTR_TOTAL       /* as many ones as a loop has counted */
 } tally__instr_kind;
 typedef struct tally__instr {
     tally__instr_kind   kind;
@@ -33,7 +34,7 @@ typedef struct tally__instr {
     const tally_tensor *out, *in[3];    /* whose data the loop writes and reads, now as ever */
     int64_t             each;           /* elements, or lines, of a row */
     size_t              columns;        /* of a line */
-    int32_t             slot, cell;     /* ADD, COUNT */
+    int32_t             slot, cell;     /* ADD, COUNT, TOTAL */
     uint8_t             spread[3];      /* tally__spread_kind of each operand */
 } tally__instr;
 typedef struct tally__code {            /* of one loop of a plan, in one frame */
@@ -67,6 +68,8 @@ struct tally__frame {
     const tally__graph  *graph;         /* likewise; the plan's, if there is one */
     const tally__plan   *plan;          /* NULL: node by node */
     tally__loop_kernel **kernel;        /* [n_node] a plan's loop for a node, NULL: the reference kernel */
+    tally__loop_kernel **count;         /* [n_node] a plan's loop that only counts how often a value is true, or NULL */
+    bool                *counts;        /* [n_node] that loop stands in the instructions: where the value's rows would, is an int64 */
     tally__runner      **run;           /* [n_node] how a node runs outside of a loop's instructions */
     tally__todo        **todo;          /* [n_region] what a region runs, up to one that is neither */
     uint32_t             block;         /* elements that a fused loop takes at once */

@@ -72,6 +72,8 @@ static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, cons
     f->value = frame_piece(base, &used, g->n_node * sizeof *f->value);
     f->view = frame_piece(base, &used, g->n_node * sizeof *f->view);
     f->kernel = frame_piece(base, &used, g->n_node * sizeof *f->kernel);
+    f->count = frame_piece(base, &used, g->n_node * sizeof *f->count);
+    f->counts = frame_piece(base, &used, g->n_node * sizeof *f->counts);
     f->run = frame_piece(base, &used, g->n_node * sizeof *f->run);
     frame_lists(f, base, &used, g);
     f->size = frame_piece(base, &used, g->n_size * sizeof *f->size);
@@ -131,6 +133,7 @@ static void fill_kernels(tally__frame *f, const tally__graph *g, tally__isa isa)
     const tally__kernel_set *set = tally__kernels_for(isa);
     for (tally__id i = 1; i < g->n_node; i++) {
         f->kernel[i] = f->plan ? tally__kernel_of(set, g, &g->node[i]) : NULL;
+        f->count[i] = f->plan ? tally__count_of(set, g, &g->node[i]) : NULL;
         f->run[i] = tally__runner_of(f, i);
     }
 }

@@ -52,6 +52,8 @@ tally_status tally__run_block(tally__frame *f, const tally__code *c, int64_t n, 
             status = tally__add_values(&f->delta[i->slot], i->cell, i->in[0], n * i->each, err);
         else if (i->kind == TALLY__INSTR_COUNT)
             status = tally__delta_count(&f->delta[i->slot], i->cell, n * i->each, err);
+        else if (i->kind == TALLY__INSTR_TOTAL)
+            status = tally__delta_count(&f->delta[i->slot], i->cell, *(const int64_t *)i->in[0]->data, err);
         else if (i->kind == TALLY__INSTR_NODE)
             status = run_instr_node(f, i->id, &fold, err);
         else

@@ -49,7 +49,9 @@ static tally__loop_kernel *row_kernel(const tally__kernel_set *set, const tally_
     return sum && n->axis == 0 ? NULL : set->row->op[n->op][type];
 }
 
-static tally__loop_kernel *element_kernel(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
+typedef tally__loop_kernel *const loop_table[TALLY__LANE_TYPES][TALLY__FORMS];
+
+static tally__loop_kernel *element_kernel(const tally__kernel_set *set, loop_table *table, const tally__graph *g, const tally__node *n)
 {
     uint32_t typed = tally__op_table[n->op].takes[0] == 'c' ? 1 : 0;
     int      type = tally__lane_type_of(g->node[n->arg[typed]].dtype), to = tally__lane_type_of(n->dtype);
@@ -60,7 +62,7 @@ static tally__loop_kernel *element_kernel(const tally__kernel_set *set, const ta
     for (uint32_t i = typed + 1; i < n->n_arg; i++)
         if (g->node[n->arg[i]].dtype != g->node[n->arg[typed]].dtype)
             return NULL;
-    return set->element[n->op][type][scalar_form(g, n)];
+    return table[n->op][type][scalar_form(g, n)];
 }
 
 tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
@@ -70,5 +72,13 @@ tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__
         return NULL;                /* what looks at sizes only is one element that repeats */
     if (op->form == TALLY__FORM_REDUCE || op->form == TALLY__FORM_ROW)
         return row_kernel(set, g, n);
-    return op->form == TALLY__FORM_ELEMENT ? element_kernel(set, g, n) : NULL;
+    return op->form == TALLY__FORM_ELEMENT ? element_kernel(set, set->element, g, n) : NULL;
+}
+
+tally__loop_kernel *tally__count_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n)
+{
+    const tally__op_info *op = &tally__op_table[n->op];
+    if (n->dtype != TALLY_BOOL || op->form != TALLY__FORM_ELEMENT || n->op == TALLY__OP_cast || op->laws & TALLY__LAW_SIZES)
+        return NULL;
+    return element_kernel(set, set->count, g, n);
 }

@@ -23,6 +23,7 @@ typedef struct tally__row_set {
 typedef struct tally__kernel_set {
     const char         *name;
     tally__loop_kernel *element[TALLY__OPS][TALLY__LANE_TYPES][TALLY__FORMS];   /* NULL: use the reference */
+    tally__loop_kernel *count[TALLY__OPS][TALLY__LANE_TYPES][TALLY__FORMS];     /* of bool results: how many are true, as int64 */
     tally__loop_kernel *cast[TALLY__LANE_TYPES][TALLY__LANE_TYPES];             /* [from][to] */
     const tally__row_set *row;
 } tally__kernel_set;
@@ -36,6 +37,7 @@ extern const tally__row_set    tally__rows_v3, tally__rows_v4;
 /* the sets that this machine can run, best last; isa beyond what it can: its best */
 const tally__kernel_set *tally__kernels_for(tally__isa isa);
 /* the loop for a node, or NULL: op, dtypes and which operands are scalars decide. For an op along the last axis, a row kernel */
+tally__loop_kernel *tally__count_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n);   /* of a bool one: counts */
 tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n);
 
 /* spread.c: the loop over [rows, columns] where operands repeat. size: of an element; that of an operand is 1, 4 or 8 */

@@ -13,7 +13,7 @@
 #define GIVES_GIVEN(...)
 #define GIVES_F64(...)
 #define GIVES_SAME(name, arity, accepts, ...) FOR_##accepts(name, arity, T, MEANING(__VA_ARGS__))
-#define GIVES_BOOL(name, arity, accepts, ...) FOR_##accepts(name, arity, uint8_t, MEANING(__VA_ARGS__))
+#define GIVES_BOOL(name, arity, accepts, ...) FOR_##accepts(name, arity, truth, MEANING(__VA_ARGS__))
 #define FOR_ANY(name, arity, R, ...) KERNEL(name, arity, R, __VA_ARGS__)
 #define NO_KERNEL(...)
 #define OP(name, form, arity, takes, accepts, result, shape, laws, ...) MAKE_##form(name, arity, accepts, result, __VA_ARGS__)
@@ -45,3 +45,4 @@
 #undef U
 #undef S
 #undef LANE_TYPE
+#undef LANE_COUNT

@@ -14,6 +14,9 @@
 #define KERNEL_SET_NAME_(a, b) a##b
 #define KERNEL_SET_NAME(a, b) KERNEL_SET_NAME_(a, b)
 
+typedef uint8_t truth;                 /* of bool results, to tell them from numbers */
+enum { COUNT_PART = UINT16_MAX };      /* of these, so many at once when they are counted */
+
 /* ---- elementwise. `form` names the operands: v dense, s one value */
 #define NAMED(name, form) KERNEL_JOIN_(name, S, form)
 #define LOOP(function, R, operands, elements, ...)                                                     \
@@ -82,6 +85,38 @@
 #include "kernel_types.h"
 #undef KERNEL
 
+/* ---- of bool results: how many are true, without writing them down. Parts are as long as a lane can count */
+#undef LOOP
+#define LOOP(function, R, ...) COUNT_##R(function, __VA_ARGS__)
+#define COUNT_float(...)
+#define COUNT_double(...)
+#define COUNT_int32_t(...)
+#define COUNT_int64_t(...)
+#define COUNT_uint8_t(...)
+#undef NAMED
+#define NAMED(name, form) KERNEL_JOIN_(count_##name, S, form)
+#define COUNT_truth(function, operands, elements, ...)                                                 \
+    static void function(void *restrict out, const void *restrict x, const void *restrict y,            \
+                         const void *restrict z, size_t n)                                             \
+    {                                                                                                  \
+        int64_t total = 0;                                                                             \
+        (void)y, (void)z;                                                                              \
+        operands                                                                                       \
+        for (size_t at = 0; at < n; at += COUNT_PART) {                                                \
+            const size_t end = TALLY__MIN(n, at + COUNT_PART);                                         \
+            LANE_COUNT   part = 0;                                                                     \
+            for (size_t i = at; i < end; i++) {                                                        \
+                elements                                                                               \
+                part = (LANE_COUNT)(part + ((__VA_ARGS__) != 0));                                      \
+            }                                                                                          \
+            total += (int64_t)part;                                                                    \
+        }                                                                                              \
+        *(int64_t *)out = total;                                                                       \
+    }
+#define KERNEL(name, arity, R, ...) KERNEL_##arity(name, R, __VA_ARGS__)
+#include "kernel_types.h"
+#undef KERNEL
+
 /* ---- casts that are one conversion of C and never out of range; the others stay with the reference */
 #define CASTS(CAST)                                                                                    \
     CAST(b8, BOOL, uint8_t, f32, F32, float, != 0) CAST(b8, BOOL, uint8_t, f64, F64, double, != 0)     \
@@ -120,11 +155,26 @@ CASTS(CAST_LOOP)
     [TALLY__FORM_VVV] = NAMED(select, vvv), [TALLY__FORM_VVS] = NAMED(select, vvs),                    \
     [TALLY__FORM_VSV] = NAMED(select, vsv), [TALLY__FORM_VSS] = NAMED(select, vss)
 #define CAST_ENTRY(from, FROM, F, to, TO, R, test) [TALLY__LANE_##FROM][TALLY__LANE_##TO] = cast_##from##_##to,
-#define KERNEL(name, arity, R, ...) [TALLY__OP_##name][LANE_TYPE] = { ENTRY_##arity(name) },
+#define TABLE_ENTRY(name, arity) [TALLY__OP_##name][LANE_TYPE] = { ENTRY_##arity(name) },
+#define COUNT_ENTRY(R, ...) COUNT_ENTRY_##R(__VA_ARGS__)
+#define COUNT_ENTRY_float(...)
+#define COUNT_ENTRY_double(...)
+#define COUNT_ENTRY_int32_t(...)
+#define COUNT_ENTRY_int64_t(...)
+#define COUNT_ENTRY_uint8_t(...)
+#define COUNT_ENTRY_truth(name, arity) TABLE_ENTRY(name, arity)
 
 const tally__kernel_set KERNEL_SET_NAME(tally__kernels_, TALLY__KERNEL_SET) = {
     .name = KERNEL_TEXT(TALLY__KERNEL_SET),
+    .count = {
+#define KERNEL(name, arity, R, ...) COUNT_ENTRY(R, name, arity)
+#include "kernel_types.h"
+#undef KERNEL
+    },
     .element = {
+#undef NAMED
+#define NAMED(name, form) KERNEL_JOIN_(name, S, form)
+#define KERNEL(name, arity, R, ...) TABLE_ENTRY(name, arity)
 #include "kernel_types.h"
     },
     .cast = { CASTS(CAST_ENTRY) },

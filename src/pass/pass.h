@@ -36,6 +36,7 @@ typedef struct tally__step {
     uint32_t         n_beside;
     uint32_t        *slot;              /* loop: [n_node] where the rows of a block of a node's value are kept */
     uint32_t         n_slot;
+    bool            *counted;           /* loop: [n_node] all that anybody wants of this bool value is how often it is true */
     uint32_t         loop;              /* loop: its number in the plan */
 } tally__step;
 #define TALLY__NO_SLOT UINT32_MAX

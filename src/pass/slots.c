@@ -59,6 +59,31 @@ static bool slots_needs_one(const slots *c, tally__id id)
     return true;
 }
 
+/* an unweighted update of one number */
+static bool slots_counts(const slots *c, const tally__node *n)
+{
+    const tally__cell_spec *spec;
+    if (n->op != TALLY__OP_accumulate || n->arg[1] || n->arg[2])
+        return false;
+    spec = &c->g->slot[n->slot].schema->spec[n->cell];
+    return (spec->kind == TALLY_STATE_SUM || spec->kind == TALLY_STATE_COUNT) && !spec->rank;
+}
+
+/* A result that only goes into sums need not be written down: a loop can count it. What is kept is read behind the loop. */
+static void slots_find_counted(slots *c)
+{
+    for (uint32_t i = 0; i < c->s->n_node; i++)
+        c->s->counted[i] = c->g->node[c->s->node[i]].dtype == TALLY_BOOL && !tally__is_view(&c->g->node[c->s->node[i]]);
+    for (uint32_t i = 0; i < c->s->n_keep; i++)
+        c->s->counted[c->place[c->s->keep[i]]] = false;
+    for (uint32_t i = 0; i < c->s->n_node; i++) {
+        const tally__node *n = &c->g->node[c->s->node[i]];
+        for (uint32_t k = 0; k < n->n_arg; k++)
+            if (n->arg[k] && c->place[n->arg[k]] != SLOTS_NONE && (k || !slots_counts(c, n)))
+                c->s->counted[c->place[n->arg[k]]] = false;
+    }
+}
+
 static void slots_note_ends(slots *c)
 {
     for (uint32_t i = 0; i < c->s->n_node; i++)
@@ -132,10 +157,12 @@ static bool slots_loop(slots *c, tally__arena *a)
     c->next = tally__arena_alloc(a, (s->n_node + 1) * sizeof *c->next);
     c->ends = tally__arena_alloc(a, (s->n_node + 1) * sizeof *c->ends);
     c->busy = tally__arena_zalloc(a, s->n_node + 1);
-    if (!s->slot || !c->last || !c->next || !c->ends || !c->busy)
+    s->counted = tally__arena_zalloc(a, s->n_node + 1);
+    if (!s->slot || !s->counted || !c->last || !c->next || !c->ends || !c->busy)
         return false;
     for (uint32_t i = 0; i < s->n_node; i++)
         c->place[s->node[i]] = i;
+    slots_find_counted(c);
     slots_last_readers(c);
     slots_note_ends(c);
     slots_give(c);
