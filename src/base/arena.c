@@ -39,21 +39,29 @@ static tally__arena_block *block_new(const tally__arena *a, size_t n)
     return b;
 }
 
-/* The block after the current one if it is large enough, else a new one between the two. */
+/* a new block behind the current one */
+static tally__arena_block *block_insert(tally__arena *a, size_t n)
+{
+    tally__arena_block *b = a->fixed ? NULL : block_new(a, n);
+    if (b && a->current) {
+        b->next = a->current->next;
+        a->current->next = b;
+    } else if (b) {
+        b->next = a->first;
+        a->first = b;
+    }
+    return b;
+}
+
+/* The next block that is large enough, else a new one. Those that are too small are passed over, so that pieces never lie
+ * further along the chain than the same pieces when each was at least as large: smaller work asks the context for nothing. */
 static bool block_advance(tally__arena *a, size_t n)
 {
     tally__arena_block *next = a->current ? a->current->next : a->first;
-    if (!next || next->size < n) {
-        tally__arena_block *b = a->fixed ? NULL : block_new(a, n);
-        if (!b)
-            return false;
-        b->next = next;
-        if (a->current)
-            a->current->next = b;
-        else
-            a->first = b;
-        next = b;
-    }
+    while (next && next->size < n)
+        next = next->next;
+    if (!next && !(next = block_insert(a, n)))
+        return false;
     a->current = next;
     a->used = 0;
     return true;

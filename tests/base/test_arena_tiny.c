@@ -2,7 +2,9 @@
  * promises as in test_arena.c, checked on random programs of pieces, marks and rewinds. */
 #include "../support.h"
 
+#if !defined TALLY_TINY_LIMITS
 #define TALLY_TINY_LIMITS
+#endif
 #define tally__arena_init tiny_init
 #define tally__arena_alloc tiny_alloc
 #define tally__arena_zalloc tiny_zalloc
@@ -102,11 +104,51 @@ static void a_refused_block_harms_no_live_piece(void **state)
             run_program(seed, k);
 }
 
+/* pieces of the same order, each of at most its first size, and all once more from a mark in the middle */
+static void take_pieces(tally__arena *a, const size_t *most, size_t n, test_rng *r, bool whole)
+{
+    tally__arena_mark start = { NULL, 0 }, middle = start;
+    tiny_rewind(a, start);
+    for (size_t turn = 0; turn < 2; turn++) {
+        for (size_t i = turn ? n / 2 : 0; i < n; i++) {
+            if (!turn && i == n / 2)
+                middle = tiny_here(a);
+            assert_non_null(tiny_alloc(a, whole ? most[i] : test_below(r, most[i] + 1)));
+        }
+        tiny_rewind(a, middle);
+    }
+}
+
+static void smaller_pieces_ask_for_nothing(void **state)
+{
+    size_t most[PIECES];
+    (void)state;
+    for (uint64_t seed = test_scaled(500); seed; seed--) {
+        test_memory    m = { 0 };
+        tally_context *c = test_context(&m, NULL);
+        test_rng       r = { seed };
+        tally__arena   a;
+        tiny_init(&a, c);
+        for (size_t i = 0; i < PIECES; i++)
+            most[i] = test_below(&r, test_below(&r, 4) ? 90 : 900);
+        take_pieces(&a, most, PIECES, &r, true);
+        size_t calls = m.calls;
+        for (int round = 0; round < 20; round++)
+            take_pieces(&a, most, PIECES, &r, false);
+        if (m.calls != calls)
+            print_error("seed %llu: %zu blocks more\n", (unsigned long long)seed, m.calls - calls);
+        assert_int_equal(m.calls, calls);
+        tiny_release(&a);
+        tally_context_release(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_pieces_stay_whole_whatever_is_marked_and_rewound),
         cmocka_unit_test(a_refused_block_harms_no_live_piece),
+        cmocka_unit_test(smaller_pieces_ask_for_nothing),
     };
     return cmocka_run_group_tests_name("base arena_tiny", tests, NULL, NULL);
 }
