@@ -30,7 +30,11 @@ struct tally__pending {                     /* a recording that runs, or that it
     uint64_t        *key;                   /* [n_in] likewise: of its schema */
     size_t           bytes;
 };
+#if defined TALLY_TINY_LIMITS
+enum { TALLY__STALE_KEPT = 1 };
+#else
 enum { TALLY__STALE_KEPT = 8 };
+#endif
 struct tally_function {
     atomic_size_t             references;
     tally_context            *context;

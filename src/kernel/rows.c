@@ -10,10 +10,14 @@
 
 enum {
     ROWS_TILE = 32,          /* lines of a tile, lanes of a line */
-    ROWS_STRAIGHT = 64,      /* a line up to here is added one by one: tally__row_sum */
-    ROWS_PART = 256,         /* of a long line, at once */
-    ROWS_FEW = 6             /* so many lines and more are worth a tile */
+    ROWS_STRAIGHT = 64       /* a line up to here is added one by one: tally__row_sum */
 };
+/* of a long line, at once; so many lines and more are worth a tile */
+#if defined TALLY_TINY_LIMITS
+enum { ROWS_PART = 32, ROWS_FEW = 2 };
+#else
+enum { ROWS_PART = 256, ROWS_FEW = 6 };
+#endif
 
 /* the lanes of a line, 16 apart first */
 static double rows_tree(double *lane)

@@ -2,7 +2,13 @@
  * time in room of its own, and the dense loop runs over those. Knows addresses and sizes of elements; no type, no op. */
 #include "kernel.h"
 
-enum { SPREAD_ROOM = 1024, SPREAD_STEP = 16, SPREAD_OPERANDS = 3 };     /* elements; a row is filled by steps, the next one writes over its end */
+/* elements; a row is filled by steps, the next one writes over its end */
+#if defined TALLY_TINY_LIMITS
+enum { SPREAD_ROOM = 7, SPREAD_STEP = 16 };
+#else
+enum { SPREAD_ROOM = 1024, SPREAD_STEP = 16 };
+#endif
+enum { SPREAD_OPERANDS = 3 };
 
 #define SPREAD_FILL(name, T)                                                                                  \
     static void name(void *restrict room, const void *restrict p, size_t rows, size_t width)           \

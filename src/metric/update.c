@@ -3,7 +3,11 @@
  * call would add the same. Texts name the metric and the operand by its role. */
 #include "metric.h"
 
+#if defined TALLY_TINY_LIMITS
+enum { METRICS_ON_STACK = 1 };
+#else
 enum { METRICS_ON_STACK = 32 };
+#endif
 
 tally_status tally__no_metric(const char *verb, int argument, tally_error *err)
 {

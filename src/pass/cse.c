@@ -3,6 +3,13 @@
  * and sharing is proven by the recording itself: results cannot change. Knows what makes two nodes equal, no op's meaning. */
 #include "pass.h"
 
+/* buckets for each node, rounded up to a power of two; node 0 is none, so one always stays empty */
+#if defined TALLY_TINY_LIMITS
+enum { CSE_BUCKETS = 1 };
+#else
+enum { CSE_BUCKETS = 2 };
+#endif
+
 typedef struct cse {
     tally__edit *e;
     uint32_t    *version;       /* [n_slot] of each store: the writes so far, numbered */
@@ -172,7 +179,7 @@ bool tally__pass_cse(tally__edit *e)
 {
     const tally__graph *g = e->graph;
     cse                 c = { .e = e, .room = 16 };
-    while (c.room < 2 * g->n_node)
+    while (c.room < CSE_BUCKETS * g->n_node)
         c.room *= 2;
     c.version = tally__arena_zalloc(e->work, ((size_t)g->n_slot + 1) * sizeof *c.version);
     c.bucket = tally__arena_zalloc(e->work, c.room * sizeof *c.bucket);

@@ -3,7 +3,11 @@
  * The values of a run are exact from here on; what kernels fill them is not known here. */
 #include "state.h"
 
+#if defined TALLY_TINY_LIMITS
+enum { ADD_BLOCK = 5, ADD_LANES = 4 };
+#else
 enum { ADD_BLOCK = 1008, ADD_LANES = 4 };
+#endif
 enum { LANE_VALUE, LANE_WEIGHT, LANE_MASK, LANE_CELL };
 
 /* n values for one element. w, m: NULL or aligned with v; strides in elements, 0 repeats */

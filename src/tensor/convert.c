@@ -3,7 +3,11 @@
  * Refuses to know shapes: a row has one stride. */
 #include "tensor.h"
 
+#if defined TALLY_TINY_LIMITS
+enum { CONVERT_BLOCK = 5 };
+#else
 enum { CONVERT_BLOCK = 256 };
+#endif
 
 /* ---- half formats ---- */
 

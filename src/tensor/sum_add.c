@@ -50,7 +50,11 @@ static int clamp_exponent(int e, int low, int high)
 
 /* ---- integer cells: for blocks too wide for anchors, and for modes that the anchors cannot bear ---- */
 
+#if defined TALLY_TINY_LIMITS
+enum { CELL_BLOCK = 7, CELL_SETS = 4, CELLS = 64 };
+#else
 enum { CELL_BLOCK = 960, CELL_SETS = 4, CELLS = 64 };   /* 960 values of 53 + 31 - 32 bits fit in 63 */
+#endif
 
 /* low and high parts apart: together they would be stored as one, and later loads would wait for it */
 typedef struct wide_cells {

@@ -111,7 +111,11 @@ void   tally__sum_add(tally__sum *s, tally__guess *g, int32_t dtype, const void 
 
 /* sum_kernels.c: the block loops, one table per instruction set. k[j] counts units of level j; false: the block is
  * wider than the levels, rounds to 2^(top - 2) or more, or is not finite, and k means nothing. At most TALLY__SUM_BLOCK values. */
+#if defined TALLY_TINY_LIMITS
+enum { TALLY__SUM_BLOCK = 96, TALLY__SUM_LEVELS = 4, TALLY__WHOLE_BLOCK = 80 };
+#else
 enum { TALLY__SUM_BLOCK = 2016, TALLY__SUM_LEVELS = 4, TALLY__WHOLE_BLOCK = 496 };
+#endif
 typedef struct tally__sum_kernels {
     bool (*narrow)(const float *x, size_t n, int top, int64_t *k);      /* sum = k * 2^(top - 44) */
     bool (*split)(const double *x, size_t n, int top, int levels, int64_t k[TALLY__SUM_LEVELS]); /* k[j] * 2^(top-52-51j) */

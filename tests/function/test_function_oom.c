@@ -10,7 +10,8 @@ static void rich_body(tally_trace *t, void *user)
     tally_metric_ref m = tally_arg_metric(t, 1), c = tally_arg_metric(t, 2),
                      held = tally_capture_metric(t, as_metric(*(tally__store **)user));
     tally_variable_ref last = tally_arg_variable(t, 3);
-    tally__size_state(t, c, 0, 0, tally__node_of(x)->dim[1], HERE);
+    if (tally__trace_ok(t))             /* refused so far: x is no node */
+        tally__size_state(t, c, 0, 0, tally__node_of(x)->dim[1], HERE);
     TALLY_WHILE(t, tally_lt(i, tally_dim(x, 0)), &i, &w)
     {
         add_to(t, m, tally_at(v, i));

@@ -6,9 +6,9 @@
 #include "../../src/tensor/tensor.h"
 
 static const tally__sum_kernels *kernels;     /* of one instruction set after the other */
-enum { N = TALLY__SUM_BLOCK };
-static float  f32[N];
-static double f64[N], copy[N];
+enum { N = TALLY__SUM_BLOCK, ROOM = N + 128 };
+static float  f32[ROOM];
+static double f64[ROOM], copy[ROOM];
 
 static bool split_is(int top, int levels, size_t n, const tally__sum *want)
 {
