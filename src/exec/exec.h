@@ -53,7 +53,11 @@ typedef struct tally__code {            /* of one loop of a plan, in one frame *
 } tally__code;
 
 /* frame.c: all that one running call owns. Kept between calls of one graph: no allocation in the steady state */
+#if defined TALLY_TINY_LIMITS
+enum { TALLY__BLOCK = 3, TALLY__PARTS = 8, TALLY__SHARE = 6 };
+#else
 enum { TALLY__BLOCK = 1024, TALLY__PARTS = 8, TALLY__SHARE = 1 << 16 };
+#endif
 typedef struct tally__frame tally__frame;
 typedef tally_status tally__runner(tally__frame *f, tally__id id, const tally__node *n, tally_error *err);
 typedef struct tally__todo {            /* in the order in which they run: a node, or a loop of a plan */

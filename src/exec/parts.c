@@ -4,7 +4,11 @@
 #include "exec.h"
 
 /* An element of a state costs a merge per part, which rows must outweigh by far. */
+#if defined TALLY_TINY_LIMITS
+enum { ROWS_PER_MERGE = 1 };
+#else
 enum { ROWS_PER_MERGE = 16 };
+#endif
 
 /* An unbuilt state takes the sizes that its first rows would give it; false: they are not known, or do not fit. */
 static bool part_state_built(tally__frame *f, const tally__node *n)
