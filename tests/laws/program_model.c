@@ -80,8 +80,6 @@ static number row_value(store_model *s, const number *v, int64_t n, int rank)
         s->open = true;
         return number_float(0);
     }
-    if (s->kind == KIND_SUM)
-        return number_float(sum);
     if (rank > 2 && (n & (n - 1)))
         s->open = true;                                     /* one division or one per axis: not said */
     return number_float(sum / (double)n);
@@ -151,6 +149,10 @@ void model_update(store_model *s, const array *const *operand, int n)
         for (int64_t j = 0; j < row; j++)
             v[j] = wants == 1 ? array_get(p, i * row + j) : sample_of(s->kind, array_get(y, i * row + j), array_get(p, i * row + j), wide);
         number wk = w ? array_get(w, w->rank ? i : 0) : number_int(1);
+        for (int64_t j = 0; j < row && s->kind == KIND_SUM; j++)
+            add_weighted(s, &s->a, v[j], w ? &wk : NULL);      /* each for itself: a row's sum is not rounded */
+        if (s->kind == KIND_SUM)
+            continue;
         add_weighted(s, &s->a, row_value(s, v, row, p->rank), w ? &wk : NULL);
         big_add_number(&s->b, wk);
     }
