@@ -17,6 +17,7 @@ typedef struct maker {
     test_rng r;
     block   *into;
     int      visible[MAX_REGISTERS], n_visible, depth, run_sizes;
+    bool     samples;                    /* pick only what has samples on its first axis */
 } maker;
 
 static size_t dice(maker *m, size_t n)
@@ -79,7 +80,7 @@ static int pick(maker *m, int dtypes, int least_rank, int most_rank)
     for (int k = 0; k < 24 && m->n_visible; k++) {
         int r = m->visible[m->n_visible - 1 - (int)(k < 12 ? dice(m, (size_t)(m->n_visible + 3) / 4) : dice(m, (size_t)m->n_visible))];
         type t = m->p->reg[r];
-        if (dtypes >> t.dtype & 1 && t.rank >= least_rank && t.rank <= most_rank)
+        if (dtypes >> t.dtype & 1 && t.rank >= least_rank && t.rank <= most_rank && (!m->samples || (t.rank && t.size[0] == SIZE_N)))
             return r;
     }
     return -1;
@@ -280,6 +281,8 @@ static bool make_view(maker *m)
     case 1:
         if (t.rank < 1 || (t.size[t.rank - 1] != SIZE_THREE && t.size[t.rank - 1] != SIZE_FOUR && dice(m, 12)))
             return false;
+        if (t.size[t.rank - 1] >= SIZE_FIRST_RUN)           /* a slice too narrow for certain is refused while recording */
+            return false;
         op_axis(m, OP_COLUMN, a, t.size[t.rank - 1] == SIZE_MADE ? 0 : (int)dice(m, 3), without_axis(t, t.rank - 1));
         return true;
     case 2: {
@@ -434,7 +437,7 @@ static bool make_index(maker *m)
     type t = m->p->reg[a];
     bool known = t.size[0] == SIZE_THREE || t.size[0] == SIZE_FOUR;
     if (dice(m, 2)) {
-        int i = known || dice(m, 8) == 0 ? (dice(m, 12) == 0 ? pick(m, INTEGERS, 0, 0) : constant(m, TALLY_I64, (double)dice(m, 3))) : -1;
+        int i = known || (t.size[0] < SIZE_FIRST_RUN && dice(m, 8) == 0) ? (dice(m, 12) == 0 ? pick(m, INTEGERS, 0, 0) : constant(m, TALLY_I64, (double)dice(m, 3))) : -1;
         if (i < 0)
             return false;
         op2(m, OP_AT, a, i, without_axis(t, 0));
@@ -587,22 +590,28 @@ static bool run_sized(type t)
     return false;
 }
 
+/* what a metric of this kind may be given */
+static int pick_operand(maker *m, metric_kind k)
+{
+    int  floats = dice(m, 3) ? 1 << TALLY_F32 | 1 << TALLY_F64 : FLOATS;
+    bool own = k == KIND_MOMENTS || k == KIND_RANGE, two = kind_operands(k) == 2;
+    if (k == KIND_COLUMNS)
+        return pick(m, FLOATS, 2, 2);
+    return pick(m, two || own ? floats : NUMERIC, 0, own ? 1 : two ? 2 : 3);
+}
+
 static bool make_update(maker *m, int ref)
 {
     metric_kind k = m->p->store[m->p->ref[ref].store];
     int         arg[3] = { -1, -1, -1 }, n = kind_operands(k);
-    int         floats_first = dice(m, 3) ? 1 << TALLY_F32 | 1 << TALLY_F64 : FLOATS;
-    if (k == KIND_COLUMNS) {
-        arg[0] = pick(m, FLOATS, 2, 2);
-        if (arg[0] < 0 || m->p->reg[arg[0]].size[1] != SIZE_FOUR)
-            return false;
-    } else {
-        bool own = k == KIND_MOMENTS || k == KIND_RANGE;
-        arg[n - 1] = pick(m, n == 2 || own ? floats_first : NUMERIC, 0, own ? 1 : n == 2 ? 2 : 3);
-    }
+    m->samples = dice(m, 2);
+    arg[n - 1] = pick_operand(m, k);
+    m->samples = false;
     if (arg[n - 1] < 0 || run_sized(m->p->reg[arg[n - 1]]))
         return false;
     type t = m->p->reg[arg[n - 1]];
+    if (k == KIND_COLUMNS && t.size[1] != SIZE_FOUR)
+        return false;
     for (int j = 0; j < t.rank; j++)
         if (t.size[j] == SIZE_MADE)
             return false;
@@ -773,7 +782,10 @@ static void make_if(maker *m)
 static void make_while(maker *m)
 {
     open_region open;
-    int         init[MAX_CARRIED], n = 1, over = dice(m, 2) ? pick(m, ANY, 1, 3) : -1;
+    int         init[MAX_CARRIED], n = 1, over;
+    m->samples = dice(m, 2);
+    over = dice(m, 2) ? pick(m, ANY, 1, 3) : -1;
+    m->samples = false;
     if (over >= 0 && (m->p->reg[over].size[0] == SIZE_MADE || run_sized(m->p->reg[over])))
         over = -1;
     init[0] = constant(m, TALLY_I64, 0);
@@ -950,6 +962,9 @@ program *program_make(uint64_t seed)
         captured(&m, t);
     }
     fill(&m, 4 + (int)dice(&m, 22));
+    for (int k = 0; k < p->n_metric_refs; k++)
+        if (dice(&m, 2) && !full(&m))
+            (void)make_update(&m, k);
     p->n_returns = (int)dice(&m, MAX_RETURNS + 1);
     for (int k = 0; k < p->n_returns; k++)
         p->returns[k] = m.visible[m.n_visible - 1 - (int)dice(&m, (size_t)(m.n_visible + 1) / 2)];
