@@ -101,6 +101,13 @@ program *program_make(uint64_t seed);
 void     program_free(program *p);
 void     program_print(const program *p);
 
+/* takes out every effect whose outcome a split of the rows may change (program_split.c), and tells what is left */
+typedef struct split_kept {
+    int  updates, in_loops;                  /* in_loops: of one sample each, in a loop over the rows */
+    bool open;                               /* an op may fail for some piece although it did not for the whole */
+} split_kept;
+split_kept program_split(program *p);
+
 /* ---- recording: what the body of the function walks ---- */
 typedef struct recording {
     const program  *p;
