@@ -1,12 +1,7 @@
 /* kernel: every loop of every instruction set that this machine has against the reference kernel of the same node, bit for
  * bit (one NaN is as good as another): random and special values, all lengths from 0 to 130, on their own pages with
  * nothing readable behind or before them. A loop that should exist and does not is a failure too. */
-#if !defined _WIN32
-#define _DEFAULT_SOURCE
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
-#include "../support.h"
+#include "fenced.h"
 #include "../graph/domain.h"
 
 #include "../../src/kernel/kernel.h"
@@ -27,34 +22,7 @@ static void find_sets(void)
     }
 }
 
-/* ---- memory with nothing behind it */
-typedef struct fenced {
-    unsigned char *first;
-    size_t         size;
-} fenced;
 static fenced operand[OPERANDS], result;
-
-static fenced fenced_new(void)
-{
-#if !defined _WIN32
-    size_t         page = (size_t)sysconf(_SC_PAGESIZE), size = (ROOM + page - 1) / page * page;
-    unsigned char *p = mmap(NULL, size + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(p != MAP_FAILED);
-    assert_int_equal(mprotect(p, page, PROT_NONE), 0);
-    assert_int_equal(mprotect(p + page + size, page, PROT_NONE), 0);
-    return (fenced){ p + page, size };
-#else
-    unsigned char *p = malloc(ROOM);
-    assert_non_null(p);
-    return (fenced){ p, ROOM };
-#endif
-}
-
-/* place 0: ends where the pages end; 1: begins where they begin; 2: one element further */
-static void *fenced_at(const fenced *f, size_t bytes, size_t element, int place)
-{
-    return place == 0 ? f->first + f->size - bytes : f->first + (place == 2 ? element : 0);
-}
 
 /* ---- values */
 static void put_float(void *to, int type, double v)
@@ -324,8 +292,8 @@ static void a_node_gets_the_loop_of_its_operands(void **state)
 static int begin(void **state)
 {
     for (int i = 0; i < OPERANDS; i++)
-        operand[i] = fenced_new();
-    result = fenced_new();
+        operand[i] = fenced_new(ROOM);
+    result = fenced_new(ROOM);
     find_sets();
     *state = tally_context_new(NULL, NULL);
     return *state ? 0 : -1;
