@@ -100,7 +100,7 @@ typedef struct trial {
     tally__node          node;
     int                  types[OPERANDS];
     unsigned             form;             /* bit i: operand i is one value */
-    tally__loop_kernel  *kernel;
+    tally__loop_kernel  *count[3];         /* of each set: what counts the results that are true, NULL: not bool */
 } trial;
 
 static void fail_trial(const trial *t, const char *what, size_t n, int place, size_t i)
@@ -119,6 +119,16 @@ static void check_result(const trial *t, const tally_tensor *want, const unsigne
     for (const unsigned char *p = result.first; p < result.first + result.size; p++)
         if ((p < got || p >= got + n * size) && *p != MARK)
             fail_trial(t, "wrote beyond its result", n, place, (size_t)(p - result.first));
+}
+
+static void check_count(const trial *t, tally__loop_kernel *count, const void *const *p, const unsigned char *want, size_t step, size_t n, int place)
+{
+    int64_t all = 0, got = -1;
+    for (size_t i = 0; i < n; i++)
+        all += want[i * step] != 0;
+    count(&got, p[0], p[1], p[2], n);
+    if (got != all)
+        fail_trial(t, "counts otherwise than the reference", n, place, (size_t)got);
 }
 
 static void run_place(trial *t, tally__loop_kernel *const *kernels, size_t n, int place, test_rng *r, tally__arena *work)
@@ -149,6 +159,8 @@ static void run_place(trial *t, tally__loop_kernel *const *kernels, size_t n, in
         t->set = sets[s]->name;
         kernels[s](out, p[0], p[1], p[2], n);
         check_result(t, &want, out, n, place);
+        if (t->count[s])
+            check_count(t, t->count[s], p, want.data, (size_t)want.stride[0], n, place);
     }
     tally__arena_rewind(work, (tally__arena_mark){ NULL, 0 });
 }
@@ -189,6 +201,11 @@ static bool should_have_loop(int op, int type, unsigned form)
            has_form(op, form);
 }
 
+static bool should_have_count(int op, int type, unsigned form)
+{
+    return should_have_loop(op, type, form) && (tally__op_table[op].result == TALLY__RESULT_BOOL || type == TALLY__LANE_BOOL);
+}
+
 /* a conversion that C defines for every value: to a float, to truth, to a wider integer */
 static bool should_have_cast(int from, int to)
 {
@@ -206,9 +223,10 @@ static void every_op_has_the_loops_that_it_should(void **state)
         for (int type = 0; type < TALLY__LANE_TYPES; type++) {
             for (int op = 0; op < TALLY__OPS; op++)
                 for (unsigned form = 0; form < TALLY__FORMS; form++)
-                    if (!sets[s]->element[op][type][form] != !should_have_loop(op, type, form)) {
+                    if (!sets[s]->element[op][type][form] != !should_have_loop(op, type, form) ||
+                        !sets[s]->count[op][type][form] != !should_have_count(op, type, form)) {
                         print_error("%s %s form %u, set %s: %s\n", tally__op_table[op].name, type_name[type], form, sets[s]->name,
-                                    should_have_loop(op, type, form) ? "no loop" : "a loop that no node can use");
+                                    should_have_loop(op, type, form) ? "no loop, or none that counts" : "a loop that no node can use");
                         fail();
                     }
             for (int to = 0; to < TALLY__LANE_TYPES; to++)
@@ -233,8 +251,10 @@ static void every_loop_gives_the_bits_of_the_reference(void **state)
                 t.node.dtype = (uint8_t)(tally__op_table[op].result == TALLY__RESULT_BOOL ? TALLY_BOOL : dtype_of[type]);
                 if (tally__op_table[op].takes[0] == 'c')
                     t.types[0] = TALLY__LANE_BOOL;
-                for (int s = 0; s < n_sets; s++)
+                for (int s = 0; s < n_sets; s++) {
                     kernels[s] = sets[s]->element[op][type][form];
+                    t.count[s] = sets[s]->count[op][type][form];
+                }
                 run_trial(&t, kernels, &work);
             }
     tally__arena_release(&work);
@@ -255,6 +275,23 @@ static void every_cast_gives_the_bits_of_the_reference(void **state)
             run_trial(&t, kernels, &work);
         }
     tally__arena_release(&work);
+}
+
+/* more than a lane can count */
+static void many_results_are_counted(void **state)
+{
+    enum { MANY = 3 * 65536 + 77 };
+    static uint8_t truth[MANY];
+    (void)state;
+    for (int part = 0; part < 2; part++) {
+        memset(truth, 1, sizeof truth);
+        memset(truth, 0, part ? 65536 : 0);
+        for (int s = 0; s < n_sets; s++) {
+            int64_t got = -1;
+            sets[s]->count[TALLY__OP_and][TALLY__LANE_BOOL][TALLY__FORM_VVV](&got, truth, truth, NULL, MANY);
+            assert_int_equal(got, MANY - (part ? 65536 : 0));
+        }
+    }
 }
 
 /* ---- a node gets the loop of its types and operands */
@@ -311,6 +348,7 @@ int main(void)
         cmocka_unit_test(every_op_has_the_loops_that_it_should),
         cmocka_unit_test(every_loop_gives_the_bits_of_the_reference),
         cmocka_unit_test(every_cast_gives_the_bits_of_the_reference),
+        cmocka_unit_test(many_results_are_counted),
         cmocka_unit_test(a_node_gets_the_loop_of_its_operands),
     };
     return cmocka_run_group_tests_name("kernels", tests, begin, end);

@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 /* ---- transcripts ---- */
-static void note(transcript *t, const void *p, size_t n)
+void transcript_note(transcript *t, const void *p, size_t n)
 {
     if (t->n + n > t->room) {
         t->room = 2 * (t->n + n);
@@ -15,24 +15,24 @@ static void note(transcript *t, const void *p, size_t n)
     t->n += n;
 }
 
-static void note_numbers(transcript *t, const void *data, int dtype, int64_t n)
+static void transcript_numbers(transcript *t, const void *data, int dtype, int64_t n)
 {
     size_t size = tally__element_size(dtype);
     if (!tally__is_float(dtype)) {
-        note(t, data, (size_t)n * size);
+        transcript_note(t, data, (size_t)n * size);
         return;
     }
     for (int64_t k = 0; k < n; k++) {
         double v = tally__load_f64((const char *)data + (size_t)k * size, dtype);
         v = v == v ? v : (double)NAN;
-        note(t, &v, sizeof v);
+        transcript_note(t, &v, sizeof v);
     }
 }
 
-static void note_buffer(transcript *t, const tally_buffer *b)
+void transcript_buffer(transcript *t, const tally_buffer *b)
 {
-    note(t, b->shape, (size_t)b->rank * sizeof b->shape[0]);
-    note_numbers(t, b->data, b->dtype, tally__elements(b->rank, b->shape));
+    transcript_note(t, b->shape, (size_t)b->rank * sizeof b->shape[0]);
+    transcript_numbers(t, b->data, b->dtype, tally__elements(b->rank, b->shape));
 }
 
 int transcripts_differ(const transcript *a, const transcript *b)
@@ -161,6 +161,8 @@ int bench_variants(variant v[BENCH_VARIANTS], uint64_t seed)
         { "all passes, blocks of 3", ALL, best, 3, 0, UNDISTURBED },
         { "without fold", ALL & ~TALLY__PASS_FOLD, best, 3, 0, UNDISTURBED },
         { "without cse", ALL & ~TALLY__PASS_CSE, best, 3, 0, UNDISTURBED },
+        { "without ranges", ALL & ~TALLY__PASS_RANGES, best, 3, 0, UNDISTURBED },
+        { "without peephole", ALL & ~TALLY__PASS_PEEPHOLE, best, 3, 0, UNDISTURBED },
         { "without count", ALL & ~TALLY__PASS_COUNT, best, 3, 0, UNDISTURBED },
         { "without dce", ALL & ~TALLY__PASS_DCE, best, 3, 0, UNDISTURBED },
         { "without fuse", ALL & ~TALLY__PASS_FUSE, best, 3, 0, UNDISTURBED },
@@ -180,7 +182,7 @@ int bench_variants(variant v[BENCH_VARIANTS], uint64_t seed)
 static void stage_line(void *user, tally_level level, const char *line)
 {
     if (level == TALLY_LOG_PRINT)
-        note(((stage *)user)->t, line, strlen(line));
+        transcript_note(((stage *)user)->t, line, strlen(line));
 }
 
 static int stage_interrupt(void *user)
@@ -283,12 +285,12 @@ void stage_stores(const stage *s, transcript *to)
     for (int k = 0; k < s->b->p->n_stores; k++) {
         size_t n = tally_metric_pack(s->rec.metric[k], room, sizeof room);
         assert_true(n <= sizeof room);
-        note(to, room, n);
+        transcript_note(to, room, n);
     }
     for (int k = 0; k < s->b->p->n_variables; k++) {
         tally_buffer v = { room, s->b->p->variable[k].dtype, 0, OUT_ROOM, { 0 } };
         assert_ok(tally_variable_read(s->rec.variable[k], &v, NULL), NULL);
-        note_buffer(to, &v);
+        transcript_buffer(to, &v);
     }
 }
 
@@ -314,7 +316,7 @@ static void call_once(stage *s, const tally_tensor *x, int call)
     t->status[call] = tally_call(s->f, in, n_in, n_out ? out : NULL, n_out, &err);
     memcpy(t->text[call], t->status[call] ? err.text : "", t->status[call] ? sizeof err.text : 1);
     for (int k = 0; k < p->n_returns && !t->status[call]; k++)
-        note_buffer(t, &to[k]);
+        transcript_buffer(t, &to[k]);
 }
 
 /* whether the call was cut off at its k-th poll or allocation, with the stores as they were */

@@ -44,6 +44,8 @@ typedef struct transcript {
     tally_status   status[BENCH_CALLS];
     char           text[BENCH_CALLS][256];
 } transcript;
+void transcript_note(transcript *t, const void *p, size_t n);
+void transcript_buffer(transcript *t, const tally_buffer *b);        /* sizes and numbers */
 int  transcripts_differ(const transcript *a, const transcript *b);   /* the first call that differs, or -1 */
 
 typedef struct stage {
