@@ -228,7 +228,7 @@ static void fill_operands(bench *b, batch *c, test_rng *rng)
             x[k][i] = i < (size_t)(n * n)    ? v[j]
                       : test_unit(rng) < 0.2 ? v[test_below(rng, (size_t)n)]
                                              : (test_unit(rng) - 0.3) * 200;
-            if (k == arity - 1 && !domain_has(c->op, c->dtype, x[k][i]))
+            if (k == arity - 1 && !domain_has((int)c->op, c->dtype, x[k][i]))
                 x[k][i] = test_unit(rng) * 0.5 + 0.25;
             if (condition)
                 x[k][i] = (double)(test_next(rng) & 1);

@@ -45,16 +45,24 @@ static void other_comparisons_stay(void **state)
 /* ---- binary crossentropy */
 static tally_node inside(tally_node p) { return tally_clip(p, tally_num(1e-7), tally_num(1 - 1e-7)); }
 
+/* p1, y1: 1 - p and 1 - y, or what stands in their place */
+static tally_node loss(tally_node y, tally_node p, tally_node y1, tally_node p1)
+{
+    tally_node hit = tally_mul(y, tally_log(p)), miss = tally_mul(y1, tally_log(p1));
+    return tally_add(hit, miss);
+}
+
 static tally_node crossentropy(tally_node y, tally_node p)
 {
-    tally_node one = tally_num(1);
-    return tally_neg(tally_add(tally_mul(y, tally_log(p)), tally_mul(tally_sub(one, y), tally_log(tally_sub(one, p)))));
+    tally_node y1 = tally_sub(tally_num(1), y), p1 = tally_sub(tally_num(1), p);
+    return tally_neg(loss(y, p, y1, p1));
 }
 
 static tally_node turned(tally_node y, tally_node p)
 {
-    tally_node one = tally_num(1);
-    return tally_neg(tally_add(tally_mul(tally_log(tally_sub(one, p)), tally_sub(one, y)), tally_mul(tally_log(p), y)));
+    tally_node p1 = tally_log(tally_sub(tally_num(1), p)), y1 = tally_sub(tally_num(1), y);
+    tally_node miss = tally_mul(p1, y1), hit = tally_mul(tally_log(p), y);
+    return tally_neg(tally_add(miss, hit));
 }
 
 static void surprises(tally_trace *t, void *user)
@@ -112,37 +120,36 @@ static void what_others_need_stays(void **state)
 /* without a proof; not 1; another label; no sign turned; sizes known only when they run */
 static void nearly(tally_trace *t, void *user)
 {
-    tally_node x = tally_arg(t, 0), q = inside(x), one = tally_num(1), two = tally_num(2);
+    tally_node x = tally_arg(t, 0), part = tally_slice(x, 0, tally_i64(t, 1), tally_arg(t, 2)), q = inside(x), one = tally_num(1);
+    tally_node x1 = tally_sub(one, x), q1 = tally_sub(one, q);
     (void)user;
     tally_return(t, crossentropy(x, tally_sigmoid(x)));
-    tally_return(t, tally_neg(tally_add(tally_mul(x, tally_log(q)), tally_mul(tally_sub(two, x), tally_log(tally_sub(one, q))))));
-    tally_return(t, tally_neg(tally_add(tally_mul(x, tally_log(q)), tally_mul(tally_sub(one, q), tally_log(tally_sub(one, q))))));
-    tally_return(t, tally_add(tally_mul(x, tally_log(q)), tally_mul(tally_sub(one, x), tally_log(tally_sub(one, q)))));
-    tally_return(t, crossentropy(tally_slice(x, 0, tally_i64(t, 1), tally_arg(t, 2)), inside(tally_slice(x, 0, tally_i64(t, 1), tally_arg(t, 2)))));
+    tally_return(t, tally_neg(loss(x, q, tally_sub(tally_num(2), x), q1)));
+    tally_return(t, tally_neg(loss(x, q, q1, q1)));
+    tally_return(t, loss(x, q, x1, q1));
+    tally_return(t, crossentropy(part, inside(part)));
 }
 
 static void what_only_looks_like_it_stays(void **state)
 {
     assert_pass(nearly, PROVED,
-                "  v1: float32[n] = clip(x0, 1.0000000116860974e-07, 0.9999998807907104)\n"
-                "  v2: float32[n] = sigmoid(x0)\n"
-                "  v3: float32[m] = clip(slice(x0, 1, x2, axis=0), 1.0000000116860974e-07, 0.9999998807907104)\n"
-                "  v4: float32[k] = slice(x0, 1, x2, axis=0)\n"
-                "  where k = m\n"
-                "  return -(x0 * log(v2) + (1 - x0) * log(1 - v2)), -(x0 * log(v1) + (2 - x0) * log(1 - v1)), "
-                "-(x0 * log(v1) + (1 - v1) * log(1 - v1)), x0 * log(v1) + (1 - x0) * log(1 - v1), "
-                "-(v4 * log(v3) + (1 - v4) * log(1 - v3))\n",
-                "  v1: float32[n] = clip(x0, 1.0000000116860974e-07, 0.9999998807907104)\n"
-                "  v2: float32[n] = sigmoid(x0)\n"
+                "  v1: float32[m] = slice(x0, 1, x2, axis=0)\n"
+                "  v2: float32[n] = clip(x0, 1.0000000116860974e-07, 0.9999998807907104)\n"
+                "  v3: float32[n] = 1 - v2\n"
+                "  v4: float32[n] = sigmoid(x0)\n"
+                "  v5: float32[m] = clip(v1, 1.0000000116860974e-07, 0.9999998807907104)\n"
+                "  return -(x0 * log(v4) + (1 - x0) * log(1 - v4)), -(x0 * log(v2) + (2 - x0) * log(v3)), "
+                "-(x0 * log(v2) + v3 * log(v3)), x0 * log(v2) + (1 - x0) * log(v3), -(v1 * log(v5) + (1 - v1) * log(1 - v5))\n",
+                "  v1: float32[m] = slice(x0, 1, x2, axis=0)\n"
+                "  v2: float32[n] = clip(x0, 1.0000000116860974e-07, 0.9999998807907104)\n"
                 "  v3: float32[n] = 1 - x0\n"
-                "  v4: float32[n] = 1 - v1\n"
-                "  v5: float32[n] = log_normal(v4)\n"
-                "  v6: float32[n] = x0 * log_normal(v1)\n"
-                "  v7: float32[m] = slice(x0, 1, x2, axis=0)\n"
-                "  v8: float32[m] = clip(v7, 1.0000000116860974e-07, 0.9999998807907104)\n"
-                "  where k = m\n"
-                "  return -(x0 * log(v2) + v3 * log(1 - v2)), -(v6 + (2 - x0) * v5), -(v6 + v4 * v5), v6 + v3 * v5, "
-                "-(v7 * log_normal(v8) + (1 - v7) * log_normal(1 - v8))\n");
+                "  v4: float32[n] = 1 - v2\n"
+                "  v5: float32[n] = sigmoid(x0)\n"
+                "  v6: float32[n] = x0 * log_normal(v2)\n"
+                "  v7: float32[n] = log_normal(v4)\n"
+                "  v8: float32[m] = clip(v1, 1.0000000116860974e-07, 0.9999998807907104)\n"
+                "  return -(x0 * log(v5) + v3 * log(1 - v5)), -(v6 + (2 - x0) * v7), -(v6 + v4 * v7), v6 + v3 * v7, "
+                "-(v1 * log_normal(v8) + (1 - v1) * log_normal(1 - v8))\n");
 }
 
 int main(void)
