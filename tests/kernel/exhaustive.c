@@ -1,6 +1,7 @@
 /* exhaustive [FUNCTION...]: exp, log and their relatives for all 2^32 floats, on every instruction set of this machine: a hash
  * of all results (one NaN is as good as another), which must be the same for all sets and compilers, and the largest error in
  * units of the last place, against the library's double functions, which tests/graph/test_math.c compares with long double.
+ * log_normal: is it log, bit for bit, for all positive normal floats?
  * About two minutes; its results stand in tests/README.md. */
 #include <stdio.h>
 
@@ -80,6 +81,20 @@ static double largest_error(const function *f, const tally__kernel_set *set, flo
     return most;
 }
 
+/* log_normal against log, from the smallest normal float up to infinity */
+static int normal_differs(const tally__kernel_set *set)
+{
+    static float same[BLOCK];
+    for (uint32_t first = 0x00800000u; first < 0x7f800000u; first += BLOCK) {
+        fill(first);
+        set->element[TALLY__OP_log][TALLY__LANE_F32][TALLY__FORM_VVV](out, in, NULL, NULL, BLOCK);
+        set->element[TALLY__OP_log_normal][TALLY__LANE_F32][TALLY__FORM_VVV](same, in, NULL, NULL, BLOCK);
+        if (memcmp(out, same, sizeof out))
+            return 1;
+    }
+    return 0;
+}
+
 static int wanted(const char *name, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -108,6 +123,12 @@ int main(int argc, char **argv)
         printf("%-8s at most %.4f ulp, at %a\n", functions[k].name, error, (double)where);
         fflush(stdout);
         failed |= !(error <= 1.0);
+    }
+    for (int isa = TALLY__ISA_BASE; isa <= (int)tally__cpu() && wanted("log_normal", argc, argv); isa++) {
+        const tally__kernel_set *set = tally__kernels_for((tally__isa)isa);
+        const int                differs = normal_differs(set);
+        printf("log_normal %-5s %s\n", set->name, differs ? "differs from log" : "is log");
+        failed |= differs;
     }
     printf(failed ? "failed\n" : "all sets agree, all errors are at most 1 ulp\n");
     return failed;
