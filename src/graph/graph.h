@@ -43,7 +43,8 @@ typedef enum tally__law {      /* what ops.def says of a row; the test checks ea
     TALLY__LAW_CHECKS = 512,   /* may fail on its data: never dropped as dead */
     TALLY__LAW_SIZES = 1024,   /* looks at sizes only */
     TALLY__LAW_NORMAL = 2048,  /* has its meaning where the last operand is a positive, normal, finite number or NaN */
-    TALLY__LAW_UNIT = 4096     /* where that and 1 minus it are such */
+    TALLY__LAW_UNIT = 4096,    /* where that and 1 minus it are such */
+    TALLY__LAW_POSITIVE = 8192 /* where it is finite and not negative, or NaN */
 } tally__law;
 typedef struct tally__op_info {
     const char *name, *takes;  /* takes: a letter per operand, see ops.def */

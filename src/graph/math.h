@@ -177,17 +177,29 @@ static inline tally__pair tally__pair_multiply(tally__pair a, tally__pair b)
     tally__pair p = tally__two_product(a.high, b.high);
     return tally__fast_two_sum(p.high, p.low + (a.high * b.low + a.low * b.high));
 }
-/* 1 + x as a pair; its low part brings back what rounding lost. Where it is not scaled, x itself is
- * the exact f */
+/* log(1 + x) of u = 1 + x as a pair, whose low part brings back what rounding lost, and m 2^k = u.high. Where that is not
+ * scaled, x itself is the exact f */
+static inline double tally__log1p_sum(double x, tally__pair u, double m, double k)
+{
+    double q = u.low / u.high;
+    return tally__log_sum(k, k == 0.0 ? x : m - 1.0, k == 0.0 ? 0.0 : q);
+}
+
 static inline double tally__log1p_f64(double x)
 {
     tally__pair u = tally__two_sum(1.0, x);
-    double      k, m = tally__split_f64(u.high, &k);
-    double      q = u.low / u.high;
-    double      r = tally__log_sum(k, k == 0.0 ? x : m - 1.0, k == 0.0 ? 0.0 : q);
+    double      k, m = tally__split_f64(u.high, &k), r = tally__log1p_sum(x, u, m, k);
     r = x < TALLY__INF_F64 ? r : x;
     r = x > -1.0 ? r : x == -1.0 ? -TALLY__INF_F64 : TALLY__NAN_F64;
     return x == 0.0 ? x : r;
+}
+
+/* log1p of a finite number that is not negative, or a NaN, with every bit of log1p; of any other x something */
+static inline double tally__log1p_positive_f64(double x)
+{
+    tally__pair u = tally__two_sum(1.0, x);
+    double      k, m = tally__split_normal_f64(tally__f64_bits(u.high), &k);
+    return x > 0.0 ? tally__log1p_sum(x, u, m, k) : x;
 }
 
 /* a / b as one double; a quotient of pairs, rounded once but for the last hair */
@@ -371,6 +383,11 @@ static inline float tally__log_normal_f32(float x)
 static inline float tally__log1p_f32(float x)
 {
     return (float)tally__log1p_f64((double)x);
+}
+
+static inline float tally__log1p_positive_f32(float x)
+{
+    return (float)tally__log1p_positive_f64((double)x);
 }
 
 static inline float tally__sigmoid_f32(float x)

@@ -15,7 +15,8 @@ enum {
     CHECKS = TALLY__LAW_CHECKS,
     SIZES = TALLY__LAW_SIZES,
     NORMAL = TALLY__LAW_NORMAL,
-    UNIT = TALLY__LAW_UNIT
+    UNIT = TALLY__LAW_UNIT,
+    POSITIVE = TALLY__LAW_POSITIVE
 };
 
 const tally__op_info tally__op_table[TALLY__OPS] = {

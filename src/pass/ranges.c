@@ -94,7 +94,7 @@ static range ranges_of_op(const tally__node *n, range a, range b, range c)
     case TALLY__OP_neg: return (range){ -a.high, -a.low, a.nan };
     case TALLY__OP_abs: return ranges_abs(a);
     case TALLY__OP_square: return ranges_square(n->dtype, a);
-    case TALLY__OP_exp: return (range){ 0, HUGE_VAL, a.nan };
+    case TALLY__OP_exp: return (range){ 0, a.high <= 0 ? 1 : HUGE_VAL, a.nan };
     case TALLY__OP_sigmoid: return (range){ 0, 1, a.nan };
     case TALLY__OP_softmax: return (range){ 0, 1, true };
     case TALLY__OP_add: return ranges_sum(n->dtype, a, b, false);
@@ -121,9 +121,14 @@ static range ranges_of(const range *of, const tally__node *n)
 }
 
 /* ---- what a range makes easier */
-static bool ranges_is_normal(int32_t dtype, range a)
+static uint16_t ranges_easier_op(const tally__node *n, range a)
 {
-    return a.low >= tally__power_of_two(dtype == TALLY_F32 ? -126 : -1022) && ranges_is_finite(a);
+    const double least = tally__power_of_two(n->dtype == TALLY_F32 ? -126 : -1022);     /* normal */
+    if (!ranges_is_finite(a))
+        return n->op;
+    return n->op == TALLY__OP_log && a.low >= least ? TALLY__OP_log_normal
+           : n->op == TALLY__OP_log1p && a.low >= 0 ? TALLY__OP_log1p_positive
+                                                    : n->op;
 }
 
 /* the larger of the two is a, whatever they are: of equal numbers only zeros differ in their bits, and a NaN would win */
@@ -159,13 +164,12 @@ bool tally__pass_ranges(tally__edit *e)
     for (tally__id i = 1; i < g->n_node; i++) {
         tally__node    *n = &g->node[i];
         const tally__id same = ranges_operand(of, n);
+        const uint16_t  op = ranges_easier_op(n, of[n->n_arg ? n->arg[0] : 0]);
         of[i] = ranges_of(of, n);
         if (same && tally__same_value_type(g, n, same))
             e->instead[i] = e->instead[same];
-        if (n->op == TALLY__OP_log && ranges_is_normal(n->dtype, of[n->arg[0]])) {
-            n->op = TALLY__OP_log_normal;
-            e->changed++;
-        }
+        e->changed += op != n->op;
+        n->op = op;
     }
     return true;
 }

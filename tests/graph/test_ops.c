@@ -59,7 +59,8 @@ static bool function_formula(tally__op op, long double a, long double b, long do
     case TALLY__OP_exp: *out = expl(a); return true;
     case TALLY__OP_log:
     case TALLY__OP_log_normal: *out = logl(a); return true;
-    case TALLY__OP_log1p: *out = log1pl(a); return true;
+    case TALLY__OP_log1p:
+    case TALLY__OP_log1p_positive: *out = log1pl(a); return true;
     case TALLY__OP_tanh: *out = tanhl(a); return true;
     case TALLY__OP_sigmoid:
         *out = a < 0 ? expl(a) / (1 + expl(a)) : 1 / (1 + expl(-a));

@@ -3,6 +3,7 @@
  * counterexample there. So a wrong flag fails either way. A row that has its meaning for some
  * operands only has no flags. */
 #include "apply.h"
+#include "domain.h"
 
 typedef bool holds(bench *b, tally__op op, int32_t dtype);
 
@@ -137,10 +138,9 @@ static void every_flag_of_every_row_holds_and_every_absent_one_does_not(void **s
     bench *b = *state;
     for (tally__op op = TALLY__OP_none; op < TALLY__OPS; op++) {
         const tally__op_info *info = &tally__op_table[op];
-        const unsigned        part = TALLY__LAW_NORMAL | TALLY__LAW_UNIT;
         bool                  plain = info->form == TALLY__FORM_ELEMENT &&
-                     strspn(info->takes, "vm") == strlen(info->takes) && !(info->laws & part);
-        assert_true(!(info->laws & part) || !(info->laws & ~part));
+                     strspn(info->takes, "vm") == strlen(info->takes) && !(info->laws & DOMAIN_MARKS);
+        assert_true(!(info->laws & DOMAIN_MARKS) || !(info->laws & ~DOMAIN_MARKS));
         if (!plain || op == TALLY__OP_cast || op == TALLY__OP_ratio || info->arity > 2)
             continue;
         if (info->arity == 2)

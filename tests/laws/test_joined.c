@@ -1,4 +1,4 @@
-/* What the passes join gives the bits of its parts: labels that take the short way of a crossentropy and others that do not,
+/* What ranges and peephole put in the place of others gives its bits: labels that take the short way of a crossentropy and others that do not,
  * scores on every edge, under every way of running. */
 #include "program_bench.h"
 
@@ -41,13 +41,14 @@ static void joined_body(tally_trace *t, void *user)
     tally_return(t, tally_eq(y, tally_gt(p, tally_num(0.5))));
     tally_return(t, tally_ne(tally_ge(p, tally_num(0.5)), y));
     tally_return(t, tally_maximum(tally_log(q), tally_num(-17)));
+    tally_return(t, tally_log1p(tally_exp(tally_neg(tally_abs(p)))));
 }
 
 static void run_joined(joined *j, const variant *v, transcript *t)
 {
-    enum { OUTS = 4 };
+    enum { OUTS = 5 };
     static uint64_t room[OUTS][JOINED_ROWS], bytes[BYTES_ROOM];
-    static const int32_t dtype[OUTS] = { 0, TALLY_BOOL, TALLY_BOOL, 0 };
+    static const int32_t dtype[OUTS] = { 0, TALLY_BOOL, TALLY_BOOL, 0, 0 };
     tally_error     err;
     tally_buffer    to[OUTS];
     tally_metric   *m[2] = { tally_binary_crossentropy_new(NULL, &err), tally_binary_accuracy_new(NULL, &err) };
@@ -56,7 +57,7 @@ static void run_joined(joined *j, const variant *v, transcript *t)
         to[k] = (tally_buffer){ room[k], dtype[k] ? dtype[k] : j->dtype[1], 0, JOINED_ROWS, { 0 } };
     tally__function_tune(f, v->passes, v->isa, v->block);
     t->n = 0;
-    assert_ok(tally_call(f, TALLY_IN(&j->x[0], &j->x[1], m[0], m[1]), TALLY_OUT(&to[0], &to[1], &to[2], &to[3]), &err), &err);
+    assert_ok(tally_call(f, TALLY_IN(&j->x[0], &j->x[1], m[0], m[1]), TALLY_OUT(&to[0], &to[1], &to[2], &to[3], &to[4]), &err), &err);
     for (int k = 0; k < OUTS; k++)
         transcript_buffer(t, &to[k]);
     for (int k = 0; k < 2; k++) {

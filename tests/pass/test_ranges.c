@@ -26,6 +26,26 @@ static void a_logarithm_of_a_normal_number_is_the_easier_one(void **state)
                 "log_normal(maximum(minimum(x0, 8), 0.5)), log_normal(square(v1) + v1 * 3)\n");
 }
 
+static void softplus(tally_trace *t, void *user)
+{
+    tally_node x = tally_arg(t, 0), tail = tally_exp(tally_neg(tally_abs(x)));
+    (void)user;
+    tally_return(t, tally_log1p(tail));
+    tally_return(t, tally_log1p(tally_exp(x)));
+    tally_return(t, tally_log1p(tally_neg(tail)));
+    tally_return(t, tally_log1p(tally_abs(x)));
+    tally_return(t, tally_log(tail));
+}
+
+static void a_log1p_of_a_number_that_is_not_negative_is_the_easier_one(void **state)
+{
+    assert_pass(softplus, TALLY__PASS_RANGES,
+                "  v1: float32[n] = exp(-abs(x0))\n"
+                "  return log1p(v1), log1p(exp(x0)), log1p(-v1), log1p(abs(x0)), log(v1)\n",
+                "  v1: float32[n] = exp(-abs(x0))\n"
+                "  return log1p_positive(v1), log1p(exp(x0)), log1p(-v1), log1p(abs(x0)), log(v1)\n");
+}
+
 /* zero, a subnormal, an infinity or a negative number may come in; half formats are not followed */
 static void unknown(tally_trace *t, void *user)
 {
@@ -185,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_logarithm_of_a_normal_number_is_the_easier_one),
+        CASE(a_log1p_of_a_number_that_is_not_negative_is_the_easier_one),
         CASE(a_logarithm_that_may_meet_a_special_case_stays),
         CASE(ends_are_rounded_as_the_values_are),
         CASE(casts_choices_and_views_keep_a_range),
