@@ -163,8 +163,7 @@ static char *code_base(const tally__frame *f)
 static tally__instr *code_add(tally__code *c, tally__instr_kind kind, tally__id id)
 {
     tally__instr *i = &c->instr[c->n_instr++];
-    i->kind = kind;
-    i->id = id;
+    *i = (tally__instr){ .kind = kind, .id = id };
     return i;
 }
 
@@ -211,6 +210,7 @@ static void code_effect(tally__frame *f, tally__code *c, tally__id id)
     i->cell = n->cell;
     i->in[0] = f->view[n->arg[0]];
     i->each = tally__elements(i->in[0]->rank - 1, i->in[0]->shape + 1);
+    i->one = i->each == 1 && tally__is_double(i->in[0]->dtype);
 }
 
 /* a loop that counts, where nobody wants more; that of operands that repeat writes results down */

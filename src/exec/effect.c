@@ -114,35 +114,16 @@ static bool aligns(const tally_tensor *w, const tally_tensor *value)
 }
 
 /* ---- one number of a state */
-/* 64-bit integers and exact sums do not fit a double */
-static bool is_double(int32_t dtype)
-{
-    return dtype != TALLY__EXACT && dtype != TALLY_I64 && dtype != TALLY_U64;
-}
-
-static double double_at(const tally_tensor *x)
-{
-    return x->dtype == TALLY_F32   ? (double)*(const float *)x->data
-           : x->dtype == TALLY_F64 ? *(const double *)x->data
-                                   : tally__load_f64(x->data, x->dtype);
-}
-
 bool tally__adds_to_number(const tally__frame *f, const tally__node *n)
 {
     const tally__cell_spec *spec = spec_of(f, n);
     return n->op == TALLY__OP_accumulate && !n->arg[1] && !n->arg[2] && !spec->rank && spec->kind != TALLY_STATE_TENSOR;
 }
 
-tally_status tally__add_values(tally__delta *d, int32_t cell, const tally_tensor *x, int64_t n, tally_error *err)
-{
-    return n == 1 && is_double(x->dtype) ? tally__delta_add_one(d, cell, double_at(x), err)
-                                         : tally__delta_accumulate(d, cell, x, NULL, NULL, err);
-}
-
 static tally_status add_number(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
     (void)id;
-    return tally__delta_add_one(&f->delta[n->slot], n->cell, double_at(f->view[n->arg[0]]), err);
+    return tally__delta_add_one(&f->delta[n->slot], n->cell, tally__double_at(f->view[n->arg[0]]), err);
 }
 
 /* what the pass "count" made of an update by ones: as many of them as the value has elements */
@@ -231,7 +212,7 @@ static tally__runner *accumulate_runner(const tally__frame *f, const tally__node
     const tally__node *x = &f->graph->node[n->arg[0]];
     if (n->axis)
         return count_elements;
-    return !x->rank && is_double(x->dtype) && tally__adds_to_number(f, n) ? add_number : run_accumulate;
+    return !x->rank && tally__is_double(x->dtype) && tally__adds_to_number(f, n) ? add_number : run_accumulate;
 }
 
 tally__runner *tally__effect_runner(const tally__frame *f, const tally__node *n)

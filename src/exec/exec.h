@@ -35,6 +35,7 @@ typedef struct tally__instr {
     int64_t             each;           /* elements, or lines, of a row */
     size_t              columns;        /* of a line */
     int32_t             slot, cell;     /* ADD, COUNT, TOTAL */
+    bool                one;            /* ADD: a row is one value, which fits a double */
     uint8_t             spread[3];      /* tally__spread_kind of each operand */
 } tally__instr;
 typedef struct tally__code {            /* of one loop of a plan, in one frame */
@@ -61,7 +62,7 @@ enum { TALLY__BLOCK = 1024, TALLY__PARTS = 8, TALLY__SHARE = 1 << 16 };
 typedef struct tally__frame tally__frame;
 typedef tally_status tally__runner(tally__frame *f, tally__id id, const tally__node *n, tally_error *err);
 typedef struct tally__todo {            /* in the order in which they run: a node, or a loop of a plan */
-    tally__runner     *run;             /* NULL: the loop, or the end */
+    tally__runner     *run;             /* NULL: the loop, or the end of the list */
     const tally__node *node;
     const tally__step *loop;
     tally__code       *code;            /* of the loop */
@@ -163,7 +164,14 @@ tally_status  tally__parts_merge(tally__frame *f, const tally__step *s, int n, t
 tally__runner tally__run_read;
 tally__runner *tally__effect_runner(const tally__frame *f, const tally__node *n);
 bool          tally__adds_to_number(const tally__frame *f, const tally__node *n);   /* an update of one number, without weight and mask */
-tally_status  tally__add_values(tally__delta *d, int32_t cell, const tally_tensor *x, int64_t n, tally_error *err);  /* all n elements */
+static inline bool tally__is_double(int32_t dtype)          /* 64-bit integers and exact sums do not fit a double */
+{
+    return dtype != TALLY__EXACT && dtype != TALLY_I64 && dtype != TALLY_U64;
+}
+static inline double tally__double_at(const tally_tensor *x)
+{
+    return x->dtype == TALLY_F32 ? (double)*(const float *)x->data : tally__load_f64(x->data, x->dtype);
+}
 
 /* print.c: "label: value" through the context's log hook */
 tally_status  tally__run_print(tally__frame *f, const tally__node *n, const tally_tensor *x, tally_error *err);

@@ -268,14 +268,14 @@ static tally_status run_rows(tally__frame *f, const tally__todo *t, tally_error 
 
 static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err)
 {
-    for (const tally__todo *t = f->todo[region]; t->node || t->loop; t++) {
-        tally_status status = f->until_poll-- ? TALLY_OK : tally__poll(f, err);
+    tally_status status = TALLY_OK;
+    for (const tally__todo *t = f->todo[region]; !status && (t->run || t->loop); t++) {
+        if (!f->until_poll--)
+            status = tally__poll(f, err);
         if (!status)
             status = t->run ? t->run(f, t->id, t->node, err) : run_rows(f, t, err);
-        if (status)
-            return status;
     }
-    return TALLY_OK;
+    return status;
 }
 
 tally_status tally__run(tally__frame *f, tally_error *err)

@@ -13,21 +13,24 @@ static void collect(tally__frame *fr, const tally_value *in, int n_in)
 
 /* ---- a call like the one before, the usual one: what was checked and bound then holds */
 
-static bool tensor_as_before(const tally_tensor *x, const tally_tensor *seen)
+static bool tensor_as_before(const tally_tensor *x, tally_tensor *seen)
 {
     bool same = x && x->data && x->dtype == seen->dtype && x->rank == seen->rank &&
                 !((uintptr_t)x->data & (tally__element_size(seen->dtype) - 1));
     for (int32_t a = 0; same && a < seen->rank; a++)
         same = x->shape[a] == seen->shape[a] && x->stride[a] == seen->stride[a];
+    seen->data = same ? x->data : NULL;
     return same;
 }
 
 /* The same address may hold another store by now: then its schema is another. */
 static bool store_as_before(const tally__frame *fr, const tally_value *in, int i)
 {
+    if (!in->p || in->p != fr->store[i])
+        return false;
     const tally__argument *a = &fr->graph->argument[i];
     const tally__delta    *d = &fr->delta[a->slot];
-    return in->p && in->p == fr->store[i] && in->kind == (a->kind == TALLY__ARG_METRIC ? TALLY_KIND_METRIC : TALLY_KIND_VARIABLE) &&
+    return in->kind == (a->kind == TALLY__ARG_METRIC ? TALLY_KIND_METRIC : TALLY_KIND_VARIABLE) &&
            tally__value_store(in)->schema == d->schema && d->schema->key == d->key;
 }
 
@@ -35,14 +38,9 @@ static bool call_as_before(tally__frame *fr, const tally_value *in, int n_in)
 {
     if (!fr->bound || n_in != fr->graph->n_argument || (n_in && !in))
         return false;
-    for (int i = 0; i < n_in; i++) {
-        bool tensor = fr->graph->argument[i].kind == TALLY__ARG_TENSOR;
-        if (tensor ? in[i].kind != TALLY_KIND_TENSOR || !tensor_as_before(in[i].p, &fr->seen[i]) : !store_as_before(fr, &in[i], i))
-            return false;
-    }
     for (int i = 0; i < n_in; i++)
-        if (fr->in[i])
-            fr->seen[i].data = ((const tally_tensor *)in[i].p)->data;
+        if (in[i].kind == TALLY_KIND_TENSOR ? !fr->in[i] || !tensor_as_before(in[i].p, &fr->seen[i]) : !store_as_before(fr, &in[i], i))
+            return false;
     return true;
 }
 
