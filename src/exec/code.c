@@ -206,7 +206,7 @@ static void code_effect(tally__frame *f, tally__code *c, tally__id id)
     tally__instr      *i = code_add(c, adds ? kind : TALLY__INSTR_NODE, id);
     if (!adds)
         return;
-    i->slot = n->slot;
+    i->delta = &f->delta[n->slot];
     i->cell = n->cell;
     i->in[0] = f->view[n->arg[0]];
     i->each = tally__elements(i->in[0]->rank - 1, i->in[0]->shape + 1);

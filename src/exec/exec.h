@@ -34,11 +34,13 @@ typedef struct tally__instr {
     const tally_tensor *out, *in[3];    /* whose data the loop writes and reads, now as ever */
     int64_t             each;           /* elements, or lines, of a row */
     size_t              columns;        /* of a line */
-    int32_t             slot, cell;     /* ADD, COUNT, TOTAL */
+    tally__delta       *delta;          /* ADD, COUNT, TOTAL: into this cell of it */
+    int32_t             cell;
     bool                one;            /* ADD: a row is one value, which fits a double */
     uint8_t             spread[3];      /* tally__spread_kind of each operand */
 } tally__instr;
 typedef struct tally__code {            /* of one loop of a plan, in one frame */
+    const tally__step   *step;
     tally__instr        *instr;
     uint32_t             n_instr;
     tally_tensor        *part;          /* [n_load + n_beside] operands from outside as the nodes see them: the block's rows, or all */
@@ -62,11 +64,9 @@ enum { TALLY__BLOCK = 1024, TALLY__PARTS = 8, TALLY__SHARE = 1 << 16 };
 typedef struct tally__frame tally__frame;
 typedef tally_status tally__runner(tally__frame *f, tally__id id, const tally__node *n, tally_error *err);
 typedef struct tally__todo {            /* in the order in which they run: a node, or a loop of a plan */
-    tally__runner     *run;             /* NULL: the loop, or the end of the list */
-    const tally__node *node;
-    const tally__step *loop;
-    tally__code       *code;            /* of the loop */
-    tally__id          id;
+    tally__runner     *run;             /* NULL: the end of the list */
+    const tally__node *node;            /* NULL: the loop */
+    tally__id          id;              /* of the node; of the loop: its number */
 } tally__todo;
 struct tally__frame {
     tally_context       *context;       /* borrowed from whoever keeps the frame */
@@ -103,8 +103,8 @@ struct tally__frame {
     tally__frame        *next;          /* for whoever keeps idle frames */
     bool                 home;          /* likewise: it has a place of its own to wait in */
     bool                 commits;       /* the graph changes a store */
+    bool                 holds;         /* it reads or overwrites one: deltas may hold blocks of it */
     bool                 polls;         /* the context has an interrupt hook */
-    uint32_t             until_poll;    /* nodes to run before the hook is asked again */
     int32_t              loops;         /* running now, nested */
     int32_t              n_held;        /* slots whose deltas hold something of this call */
     uint32_t             n_carried;
@@ -131,8 +131,11 @@ tally_status  tally__state_not_built(const tally__frame *f, int32_t slot, int32_
 /* run.c: node by node, or step by step of the plan; control flow. CANCELLED when interrupted */
 tally_status  tally__run(tally__frame *f, tally_error *err);
 tally_status  tally__run_node(tally__frame *f, tally__id id, tally_error *err);
+tally__runner  tally__run_poll;
+tally__runner  tally__run_rows;                            /* of a loop: its number instead of a node's */
 tally__runner *tally__runner_of(const tally__frame *f, tally__id id);       /* once f knows its plan and kernels */
-tally_status  tally__poll(tally__frame *f, tally_error *err);
+tally_status  tally__poll_hook(tally__frame *f, tally_error *err);
+static inline tally_status tally__poll(tally__frame *f, tally_error *err) { return f->polls ? tally__poll_hook(f, err) : TALLY_OK; }
 void          tally__value_copy(void *to, const tally_tensor *x);            /* its elements, dense; exact ones too */
 
 /* apply.c. fit: can this loop make `out` (its sizes set, dense) of operands that lie like these? false: it cannot. run: so many rows.

@@ -11,12 +11,19 @@ static void *frame_piece(char *base, size_t *used, size_t n)
     return base ? base + from : NULL;
 }
 
-/* the lists of all regions: at most every node once, and an end for each region */
+/* The interrupt hook is the user's code: node by node it is asked once in so many nodes, and per iteration or block of rows. */
+#if defined TALLY_TINY_LIMITS
+enum { NODES_PER_POLL = 3 };
+#else
+enum { NODES_PER_POLL = 64 };
+#endif
+
+/* the lists of all regions: at most every node once, the polls between them, and an end for each region */
 static void frame_lists(tally__frame *f, char *base, size_t *used, const tally__graph *g)
 {
     f->todo = frame_piece(base, used, g->n_region * sizeof *f->todo);
     for (uint32_t r = 1; r < g->n_region; r++) {
-        tally__todo *list = frame_piece(base, used, (g->region[r].n_list + 1) * sizeof *list);
+        tally__todo *list = frame_piece(base, used, (g->region[r].n_list + g->region[r].n_list / NODES_PER_POLL + 1) * sizeof *list);
         if (base)
             f->todo[r] = list;
     }
@@ -32,6 +39,7 @@ static void frame_codes(tally__frame *f, char *base, size_t *used, const tally__
             tally__code        none, *c = base && s->kind == TALLY__STEP_LOOP ? &f->code[s->loop] : &none;
             if (s->kind != TALLY__STEP_LOOP)
                 continue;
+            c->step = s;
             c->instr = frame_piece(base, used, (2 * s->n_node + s->n_load) * sizeof *c->instr);
             c->part = frame_piece(base, used, (s->n_load + s->n_beside) * sizeof *c->part);
             c->whole = frame_piece(base, used, (s->n_load + s->n_beside) * sizeof *c->whole);
@@ -141,23 +149,26 @@ static void fill_kernels(tally__frame *f, const tally__graph *g, tally__isa isa)
 static void list_node(tally__frame *f, tally__todo **at, tally__id id)
 {
     if (f->run[id])
-        *(*at)++ = (tally__todo){ f->run[id], &f->graph->node[id], NULL, NULL, id };
+        *(*at)++ = (tally__todo){ f->run[id], &f->graph->node[id], id };
 }
 
 static void fill_lists(tally__frame *f, const tally__graph *g)
 {
     for (uint32_t r = 1; r < g->n_region; r++) {
         tally__todo *at = f->todo[r];
-        for (uint32_t i = 0; !f->plan && i < g->region[r].n_list; i++)
+        for (uint32_t i = 0; !f->plan && i < g->region[r].n_list; i++) {
+            if (i % NODES_PER_POLL == NODES_PER_POLL - 1)
+                *at++ = (tally__todo){ tally__run_poll, NULL, 0 };
             list_node(f, &at, g->region[r].list[i]);
+        }
         for (uint32_t i = 0; f->plan && i < f->plan->region[r].n_step; i++) {
             const tally__step *s = &f->plan->region[r].step[i];
             if (s->kind == TALLY__STEP_LOOP)
-                *at++ = (tally__todo){ NULL, NULL, s, &f->code[s->loop], 0 };
+                *at++ = (tally__todo){ tally__run_rows, NULL, s->loop };
             else
                 list_node(f, &at, s->node[0]);
         }
-        *at = (tally__todo){ NULL, NULL, NULL, NULL, 0 };
+        *at = (tally__todo){ NULL, NULL, 0 };
     }
 }
 
@@ -189,8 +200,10 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, c
     f->polls = c->o.interrupt != NULL;
     tally__arena_init(&f->work, c);
     f->start = tally__arena_here(&f->work);
-    for (int32_t i = 0; i < g->n_slot; i++)
+    for (int32_t i = 0; i < g->n_slot; i++) {
         f->commits = f->commits || g->slot[i].updates || g->slot[i].overwrites;
+        f->holds = f->holds || g->slot[i].reads || g->slot[i].overwrites;
+    }
     fill_fixed(f, g, scalars);
     fill_kernels(f, g, isa);
     fill_lists(f, g);
@@ -226,7 +239,7 @@ tally_status tally__frame_commit(tally__frame *f, tally_error *err)
 
 void tally__frame_end(tally__frame *f)
 {
-    if (f->n_held)
+    if (f->holds)
         tally__deltas_end(f->delta, f->n_held);
     f->n_held = 0;
     f->loops = 0;

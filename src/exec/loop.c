@@ -49,13 +49,13 @@ tally_status tally__run_block(tally__frame *f, const tally__code *c, int64_t n, 
     tally_status        status = TALLY_OK;
     for (const tally__instr *i = c->instr; i < end && !status; i++)
         if (i->kind == TALLY__INSTR_ADD && i->one && n == 1)
-            status = tally__delta_add_one(&f->delta[i->slot], i->cell, tally__double_at(i->in[0]), err);
+            status = tally__delta_add_one(i->delta, i->cell, tally__double_at(i->in[0]), err);
         else if (i->kind == TALLY__INSTR_ADD)
-            status = tally__delta_accumulate(&f->delta[i->slot], i->cell, i->in[0], NULL, NULL, err);
+            status = tally__delta_accumulate(i->delta, i->cell, i->in[0], NULL, NULL, err);
         else if (i->kind == TALLY__INSTR_COUNT)
-            status = tally__delta_count(&f->delta[i->slot], i->cell, n * i->each, err);
+            status = tally__delta_count(i->delta, i->cell, n * i->each, err);
         else if (i->kind == TALLY__INSTR_TOTAL)
-            status = tally__delta_count(&f->delta[i->slot], i->cell, *(const int64_t *)i->in[0]->data, err);
+            status = tally__delta_count(i->delta, i->cell, *(const int64_t *)i->in[0]->data, err);
         else if (i->kind == TALLY__INSTR_NODE)
             status = run_instr_node(f, i->id, &fold, err);
         else

@@ -4,22 +4,21 @@
 #include "../graph/kernels.h"
 #include "exec.h"
 
-/* The interrupt hook is the user's code: asked per iteration and every so many nodes, not per node. */
-#if defined TALLY_TINY_LIMITS
-enum { NODES_PER_POLL = 3 };
-#else
-enum { NODES_PER_POLL = 64 };
-#endif
 enum { MOST_OPERANDS = 4 };
 
 static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err);
 
-tally_status tally__poll(tally__frame *f, tally_error *err)
+tally_status tally__poll_hook(tally__frame *f, tally_error *err)
 {
-    f->until_poll = NODES_PER_POLL;
-    if (f->polls && tally__interrupted(f->context))
+    if (tally__interrupted(f->context))
         return tally__fail(err, TALLY_CANCELLED, -1, "%s: cancelled by the context's interrupt hook", f->graph->name);
     return TALLY_OK;
+}
+
+tally_status tally__run_poll(tally__frame *f, tally__id none, const tally__node *no_node, tally_error *err)
+{
+    (void)none, (void)no_node;
+    return tally__poll(f, err);
 }
 
 /* ---- values */
@@ -38,15 +37,18 @@ static tally_status value_node(tally__frame *f, tally__id id, const tally__node 
 }
 
 /* In a plan a number stands in the frame: nothing to find out, no memory to cut. */
-static tally_status number_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
-{
-    const void *in[3] = { NULL, NULL, NULL };
-    (void)err;
-    for (uint32_t i = 0; i < n->n_arg; i++)
-        in[i] = f->view[n->arg[i]]->data;
-    f->kernel[id]((void *)(uintptr_t)f->value[id].data, in[0], in[1], in[2], 1);
-    return TALLY_OK;
-}
+#define NUMBER_NODE(name, a, b, c)                                                                     \
+    static tally_status name(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)    \
+    {                                                                                                  \
+        (void)err;                                                                                     \
+        f->kernel[id]((void *)(uintptr_t)f->value[id].data, a, b, c, 1);                               \
+        return TALLY_OK;                                                                               \
+    }
+#define NUMBER(k) f->view[n->arg[k]]->data
+NUMBER_NODE(number_of_one, NUMBER(0), NULL, NULL)
+NUMBER_NODE(number_of_two, NUMBER(0), NUMBER(1), NULL)
+NUMBER_NODE(number_of_three, NUMBER(0), NUMBER(1), NUMBER(2))
+static tally__runner *const number_node[] = { NULL, number_of_one, number_of_two, number_of_three };
 
 static tally_status dim_node(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
@@ -113,6 +115,17 @@ static tally_status carry_tensor(tally__frame *f, tally__carry *c, const tally_t
     return TALLY_OK;
 }
 
+/* sizes that compilers copy without a call */
+static void copy_number(void *to, const void *from, size_t size)
+{
+    if (size == 8)
+        memcpy(to, from, 8);
+    else if (size == 4)
+        memcpy(to, from, 4);
+    else
+        memcpy(to, from, size);
+}
+
 /* The next value moves to the buffer that no view of this iteration can reach. */
 static tally_status carry_value(tally__frame *f, tally__carry *c, const tally_tensor *x, tally_error *err)
 {
@@ -120,7 +133,7 @@ static tally_status carry_value(tally__frame *f, tally__carry *c, const tally_te
     tally_tensor *v = &c->value[to];
     if (x->rank || x->dtype == TALLY__EXACT)
         return carry_tensor(f, c, x, to, err);
-    memcpy(&c->number[to], x->data, tally__element_size(x->dtype));
+    copy_number(&c->number[to], x->data, tally__element_size(x->dtype));
     v->data = &c->number[to];
     v->dtype = x->dtype;
     v->rank = 0;
@@ -221,7 +234,7 @@ static tally__runner *short_way(const tally__frame *f, tally__id id, const tally
     if (!f->plan || n->rank || !a)
         return NULL;
     if (tally__op_table[n->op].form == TALLY__FORM_ELEMENT && f->kernel[id])
-        return number_node;
+        return number_node[n->n_arg];
     if (n->op == TALLY__OP_dim)
         return dim_node;
     return n->op == TALLY__OP_at && a->rank == 1 && n->dtype != TALLY__EXACT && f->graph->node[n->arg[1]].dtype == TALLY_I64 ? at_node : NULL;
@@ -260,21 +273,18 @@ tally_status tally__run_node(tally__frame *f, tally__id id, tally_error *err)
     return f->run[id] ? f->run[id](f, id, &f->graph->node[id], err) : TALLY_OK;
 }
 
-static tally_status run_rows(tally__frame *f, const tally__todo *t, tally_error *err)
+tally_status tally__run_rows(tally__frame *f, tally__id loop, const tally__node *none, tally_error *err)
 {
-    const tally__code *c = t->code;
-    return c->still && c->made == f->layout ? tally__run_block(f, c, c->rows, NULL, err) : tally__run_loop(f, t->loop, err);
+    const tally__code *c = &f->code[loop];
+    (void)none;
+    return c->still && c->made == f->layout ? tally__run_block(f, c, c->rows, NULL, err) : tally__run_loop(f, c->step, err);
 }
 
 static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err)
 {
     tally_status status = TALLY_OK;
-    for (const tally__todo *t = f->todo[region]; !status && (t->run || t->loop); t++) {
-        if (!f->until_poll--)
-            status = tally__poll(f, err);
-        if (!status)
-            status = t->run ? t->run(f, t->id, t->node, err) : run_rows(f, t, err);
-    }
+    for (const tally__todo *t = f->todo[region]; t->run && !status; t++)
+        status = t->run(f, t->id, t->node, err);
     return status;
 }
 

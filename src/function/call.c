@@ -2,14 +2,14 @@
  * can stop the call, and until the commit has applied nothing outside the frame and the output buffers has changed. */
 #include "function.h"
 
-static void collect(tally__frame *fr, const tally_value *in, int n_in)
-{
-    for (int i = 0; i < n_in; i++) {
-        bool tensor = in[i].kind == TALLY_KIND_TENSOR;
-        fr->in[i] = tensor ? in[i].p : NULL;
-        fr->store[i] = tensor ? NULL : tally__value_store(&in[i]);
-    }
-}
+typedef struct call {
+    tally_function    *f;
+    const tally_value *in;
+    const tally_slot  *out;
+    int                n_in, n_out;     /* nobody has to take what is returned: n_out may be 0 */
+    const char        *verb;            /* the caller, for texts */
+    tally_error       *err;             /* never NULL */
+} call;
 
 /* ---- a call like the one before, the usual one: what was checked and bound then holds */
 
@@ -45,50 +45,52 @@ static bool call_as_before(tally__frame *fr, const tally_value *in, int n_in)
 }
 
 /* the idle frame of the latest version if the call is like the one before it; NULL: go the whole way */
-static tally__frame *frame_as_before(tally_function *f, tally__version *v, const tally_value *in, int n_in)
+static tally__frame *frame_as_before(const call *c, tally__version *v)
 {
     tally__frame *fr = v ? atomic_exchange_explicit(&v->idle, NULL, memory_order_acquire) : NULL;
-    if (fr && !call_as_before(fr, in, n_in)) {
-        tally__frame_give(f, v, fr);
+    if (fr && !call_as_before(fr, c->in, c->n_in)) {
+        tally__frame_give(c->f, v, fr);
         fr = NULL;
     }
     return fr;
 }
 
-/* ---- the whole way */
+/* ---- the way of a bound frame */
+
+static tally_status run_bound(const call *c, tally__frame *fr)
+{
+    tally_status s = tally__run(fr, c->err);
+    if (!s && c->n_out)
+        s = tally__outputs_write(fr, c->out, c->n_out, c->verb, c->err);
+    if (!s)
+        s = tally__frame_commit(fr, c->err);
+    if (!s && c->n_out)
+        tally__outputs_settle(fr, c->out, c->n_out);
+    return s;
+}
 
 static tally_status bind_call(tally__frame *fr, const tally_value *in, int n_in, tally_error *err)
 {
-    collect(fr, in, n_in);
+    for (int i = 0; i < n_in; i++) {
+        bool tensor = in[i].kind == TALLY_KIND_TENSOR;
+        fr->in[i] = tensor ? in[i].p : NULL;
+        fr->store[i] = tensor ? NULL : tally__value_store(&in[i]);
+    }
     return tally__frame_bind(fr, fr->in, fr->store, err);
-}
-
-static tally_status run_bound(tally__frame *fr, tally_status status, const tally_slot *out, int n_out, const char *verb,
-                              tally_error *err)
-{
-    if (!status)
-        status = tally__run(fr, err);
-    if (!status && n_out)
-        status = tally__outputs_write(fr, out, n_out, verb, err);
-    if (!status)
-        status = tally__frame_commit(fr, err);
-    if (!status && n_out)
-        tally__outputs_settle(fr, out, n_out);
-    return status;
 }
 
 /* Node by node in program order defines which of several failures is reported, and its text. Whatever the plan's run did is
  * in its frame; only what it printed has happened. */
-static tally_status run_as_recorded(tally_function *f, const tally__version *v, uint32_t printed, const tally_value *in, int n_in,
-                                    const tally_slot *out, int n_out, const char *verb, tally_error *err)
+static tally_status run_as_recorded(const call *c, const tally__version *v, uint32_t printed)
 {
-    tally__frame *fr = tally__frame_new(f->context, v->graph, NULL, f->isa, err);
+    tally__frame *fr = tally__frame_new(c->f->context, v->graph, NULL, c->f->isa, c->err);
     if (!fr)
         return TALLY_RESOURCE_EXHAUSTED;
     fr->quiet = printed;
-    tally_status status = run_bound(fr, bind_call(fr, in, n_in, err), out, n_out, verb, err);
+    tally_status s = bind_call(fr, c->in, c->n_in, c->err);
+    s = s ? s : run_bound(c, fr);
     tally__frame_drop(fr);
-    return status;
+    return s;
 }
 
 static bool is_in_doubt(tally_status s)
@@ -96,14 +98,29 @@ static bool is_in_doubt(tally_status s)
     return s && s != TALLY_CANCELLED && s != TALLY_RESOURCE_EXHAUSTED && s != TALLY_ABORTED;
 }
 
-static tally_status run_call(tally_function *f, const tally__version *v, tally__frame *fr, const tally_value *in, int n_in,
-                             const tally_slot *out, int n_out, bool again, const char *verb, tally_error *err)
+static tally_status run_frame(const call *c, tally__version *v, tally__frame *fr, tally_status bound)
 {
-    tally_status status = again ? tally__frame_again(fr, err) : bind_call(fr, in, n_in, err);
-    status = run_bound(fr, status, out, n_out, verb, err);
+    tally_status s = bound ? bound : run_bound(c, fr);
     uint32_t     printed = fr->printed;
     tally__frame_end(fr);
-    return is_in_doubt(status) && v->plan ? run_as_recorded(f, v, printed, in, n_in, out, n_out, verb, err) : status;
+    tally__frame_give(c->f, v, fr);
+    return is_in_doubt(s) && v->plan ? run_as_recorded(c, v, printed) : s;
+}
+
+/* ---- both ways to a bound frame */
+
+static tally_status check_outputs(const call *c, const tally__version *v)
+{
+    return c->n_out ? tally__outputs_check(v->graph, c->in, c->n_in, c->out, c->n_out, c->verb, c->err) : TALLY_OK;
+}
+
+static tally_status call_again(const call *c, tally__version *v, tally__frame *fr)
+{
+    tally_status s = check_outputs(c, v);
+    if (!s)
+        return run_frame(c, v, fr, tally__frame_again(fr, c->err));
+    tally__frame_give(c->f, v, fr);
+    return s;
 }
 
 static tally__version *version_for(tally_function *f, const tally_value *in, int n_in, const char *verb, tally_error *err)
@@ -112,27 +129,20 @@ static tally__version *version_for(tally_function *f, const tally_value *in, int
     return v ? v : tally__function_record(f, in, n_in, verb, err);
 }
 
-/* A version is missing or a frame refused only for reasons that are in err; a caller without err needs the status too. */
-static tally_status call_guarded(tally_function *f, const tally_value *in, int n_in, const tally_slot *out, int n_out,
-                                 const char *verb, tally_error *err)
+/* A version is missing or a frame refused only for reasons that are in err. */
+static tally_status call_anew(const call *c)
 {
-    tally__version *v = atomic_load_explicit(&f->last, memory_order_acquire);
-    tally__frame   *fr = frame_as_before(f, v, in, n_in);
-    bool            again = fr != NULL;
-    tally_status    status = again ? TALLY_OK : tally__arguments_check(in, n_in, verb, err);
-    if (status)
-        return status;
-    if (!again && !(v = version_for(f, in, n_in, verb, err)))
-        return err->status;
-    if (n_out)                          /* nobody has to take what is returned */
-        status = tally__outputs_check(v->graph, in, n_in, out, n_out, verb, err);
-    if (!fr && !status && !(fr = tally__frame_take(f, v, err)))
-        return err->status;
-    if (!status)
-        status = run_call(f, v, fr, in, n_in, out, n_out, again, verb, err);
-    if (fr)
-        tally__frame_give(f, v, fr);
-    return status;
+    tally_status s = tally__arguments_check(c->in, c->n_in, c->verb, c->err);
+    if (s)
+        return s;
+    tally__version *v = version_for(c->f, c->in, c->n_in, c->verb, c->err);
+    if (!v)
+        return c->err->status;
+    s = check_outputs(c, v);
+    if (s)
+        return s;
+    tally__frame *fr = tally__frame_take(c->f, v, c->err);
+    return fr ? run_frame(c, v, fr, bind_call(fr, c->in, c->n_in, c->err)) : c->err->status;
 }
 
 static tally_status no_function(const char *verb, tally_error *err)
@@ -147,11 +157,13 @@ tally_status tally__call(tally_function *f, const tally_value *in, int n_in, con
     tally__fp   fp;
     if (!f)
         return no_function(verb ? verb : "call", err);
-    err = err ? err : &own;
-    tally_status status = tally__fp_enter(&fp, err);
+    const call   c = { f, in, out, n_in, n_out, verb ? verb : f->name, err ? err : &own };
+    tally_status status = tally__fp_enter(&fp, c.err);
     if (status)
         return status;
-    status = call_guarded(f, in, n_in, out, n_out, verb ? verb : f->name, err);
+    tally__version *v = atomic_load_explicit(&f->last, memory_order_acquire);
+    tally__frame   *fr = frame_as_before(&c, v);
+    status = fr ? call_again(&c, v, fr) : call_anew(&c);
     tally__fp_leave(&fp);
     return status;
 }
