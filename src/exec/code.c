@@ -3,7 +3,10 @@
  * plan's counts. Decides and lays out; runs nothing but views, which tell how their value lies. */
 #include "exec.h"
 
-enum { CODE_LINE = 64 };          /* slots begin on a line of the cache, and not all at the same place of a page */
+enum {
+    CODE_LINE = 64,               /* slots begin on a line of the cache, and not all at the same place of a page */
+    CODE_LONG = 16                /* so many times longer is a block that writes nothing down */
+};
 
 static size_t code_round(size_t n)
 {
@@ -75,6 +78,21 @@ static int64_t code_widest(const tally__frame *f, const tally__step *s)
         widest = TALLY__MAX(widest, inner);
     }
     return widest;
+}
+
+static bool code_writes(const tally__node *n)
+{
+    return n->dtype && !tally__is_view(n) && !tally__folds_rows(n);
+}
+
+/* Rows of a block. One that writes nothing down may be longer: no cache has to hold it, and it is left less often. */
+static int64_t code_block(const tally__frame *f, const tally__step *s, int64_t widest)
+{
+    int64_t most = (int64_t)f->block * CODE_LONG;
+    for (uint32_t i = 0; i < s->n_node; i++)
+        if (code_writes(&f->graph->node[s->node[i]]) && !s->counted[i])
+            most = f->block;
+    return TALLY__MAX(most / widest, 1);
 }
 
 static void code_shape(const tally__frame *f, const tally__node *n, int64_t rows, tally_tensor *x)
@@ -268,6 +286,9 @@ static void code_list(tally__frame *f, const tally__step *s, tally__code *c, siz
         else
             code_effect(f, c, s->node[i]);
     code_mark_direct(s, c);
+    c->n_walking = 0;
+    for (uint32_t i = 0; i < c->n_instr; i++)
+        c->n_walking += c->instr[i].kind != TALLY__INSTR_COUNT && c->instr[i].kind != TALLY__INSTR_TOTAL;
 }
 
 /* do all operands stay where and as they are while the layout holds? */
@@ -284,7 +305,8 @@ static bool code_is_still(const tally__frame *f, const tally__step *s, int64_t r
 static tally_status code_make(tally__frame *f, const tally__step *s, tally__code *c, int64_t rows, tally_error *err)
 {
     c->made = 0;
-    c->block = TALLY__MAX((int64_t)f->block / (rows > 1 ? code_widest(f, s) : 1), 1);
+    c->widest = rows > 1 ? code_widest(f, s) : 1;
+    c->block = code_block(f, s, c->widest);
     c->rows = TALLY__MIN(c->block, rows);
     c->still = code_is_still(f, s, rows, c->block);
     for (uint32_t i = 0; i < code_outside(s); i++) {

@@ -42,7 +42,7 @@ typedef struct tally__instr {
 typedef struct tally__code {            /* of one loop of a plan, in one frame */
     const tally__step   *step;
     tally__instr        *instr;
-    uint32_t             n_instr;
+    uint32_t             n_instr, n_walking;   /* n_walking: of which read or write all rows of a block */
     tally_tensor        *part;          /* [n_load + n_beside] operands from outside as the nodes see them: the block's rows, or all */
     const tally_tensor **whole;         /* [n_load + n_beside] what they are outside; NULL: not entered */
     tally_tensor        *packed;        /* [n_load + n_node] dense copies of a block's rows, of operands that are not */
@@ -52,6 +52,7 @@ typedef struct tally__code {            /* of one loop of a plan, in one frame *
     uint32_t             n_packed;
     bool                 still;         /* one block of arguments and constants: while the layout holds, nothing has to be entered */
     uint64_t             made;          /* the frame's layout for which all this holds; 0: none */
+    int64_t              widest;        /* elements of a row, at most */
     int64_t              block, rows;   /* rows of a full block; that all shapes say now, -1: not all the same */
 } tally__code;
 
@@ -153,7 +154,9 @@ void          tally__code_rows(tally__frame *f, const tally__step *s, int64_t n)
 
 /* loop.c: a fused step, block by block */
 tally_status  tally__run_loop(tally__frame *f, const tally__step *s, tally_error *err);
-tally_status  tally__run_block(tally__frame *f, const tally__code *c, int64_t n, void **fold, tally_error *err);   /* of n rows, entered */
+/* n rows of a loop that is entered. fold: what takes rows that come in several blocks, or NULL; next: what to fetch meanwhile, or NULL */
+typedef struct tally__ahead tally__ahead;
+tally_status  tally__run_block(tally__frame *f, const tally__code *c, int64_t n, void **fold, tally__ahead *next, tally_error *err);
 int64_t       tally__row_elements(const tally__frame *f, const tally__node *n);     /* of one row of a value */
 
 /* parts.c: the frames on which tasks run the parts of a loop. suit: this loop can be cut (elements: of the widest value); it

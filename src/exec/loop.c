@@ -28,9 +28,59 @@ int64_t tally__row_elements(const tally__frame *f, const tally__node *n)
 static int parts_of(const loop *l)
 {
     tally__frame *f = l->f;
-    int64_t       blocks = (l->rows + l->block - 1) / l->block, elements = l->rows * (f->block / l->block);
+    int64_t       blocks = (l->rows + l->block - 1) / l->block, elements = l->rows * l->code->widest;
     int           n = (int)TALLY__MIN(blocks, (int64_t)f->parts);
     return f->context->o.parallel_for && n > 1 && elements >= f->share && tally__parts_suit(f, l->s, n, elements) ? n : 1;
+}
+
+/* row `from` of x; a tensor without elements may have no memory */
+static void *row_at(const tally_tensor *x, int64_t from)
+{
+    char *data = (char *)(uintptr_t)x->data;
+    return data ? data + from * x->stride[0] * (int64_t)tally__element_size(x->dtype) : NULL;
+}
+
+/* ---- the rows of the next block, brought near while the instructions of this one run: hardware that sees one stream at a time
+ * does not do it. From memory only: in a cache it costs more than it wins, and a single loop streams by itself */
+enum { AHEAD_LOADS = 4, AHEAD_LINE = 64, AHEAD_BYTES = 1 << 24 };
+struct tally__ahead {
+    const char *at[AHEAD_LOADS];
+    size_t      step[AHEAD_LOADS];      /* bytes to fetch with an instruction */
+    uint32_t    n;
+};
+
+static void ahead_fetch(tally__ahead *a)
+{
+#if defined __GNUC__
+    for (uint32_t k = 0; k < a->n; k++, a->at[k - 1] += a->step[k - 1])
+        for (size_t at = 0; at < a->step[k]; at += AHEAD_LINE)
+            __builtin_prefetch(a->at[k] + at, 0, 2);
+#else
+    (void)a;
+#endif
+}
+
+static size_t ahead_row_bytes(const tally_tensor *x)
+{
+    const int64_t step = x->stride[0] < 0 ? -x->stride[0] : x->stride[0];
+    return (size_t)step * tally__element_size(x->dtype);
+}
+
+/* NULL: nothing to fetch. A block that reaches less far than the next step asks for a few bytes behind its end, which is harmless */
+static tally__ahead *ahead_of(const loop *l, int64_t from, tally__ahead *a)
+{
+    const tally__code *c = l->code;
+    size_t             all = 0;
+    if (from >= l->to || c->n_walking < 2)
+        return NULL;
+    a->n = TALLY__MIN(l->s->n_load, (uint32_t)AHEAD_LOADS);
+    for (uint32_t k = 0; k < a->n; k++) {
+        const size_t bytes = ahead_row_bytes(c->whole[k]) * (size_t)TALLY__MIN(l->block, l->to - from) / c->n_instr;
+        a->at[k] = row_at(c->whole[k], from);
+        a->step[k] = (bytes + AHEAD_LINE - 1) / AHEAD_LINE * AHEAD_LINE;
+        all += ahead_row_bytes(c->whole[k]) * (size_t)l->rows;
+    }
+    return all >= AHEAD_BYTES ? a : NULL;
 }
 
 /* What reduces all rows takes these, where they come in several blocks. */
@@ -43,11 +93,13 @@ static tally_status run_instr_node(tally__frame *f, tally__id id, void ***fold, 
     return TALLY_OK;
 }
 
-tally_status tally__run_block(tally__frame *f, const tally__code *c, int64_t n, void **fold, tally_error *err)
+tally_status tally__run_block(tally__frame *f, const tally__code *c, int64_t n, void **fold, tally__ahead *next, tally_error *err)
 {
     const tally__instr *end = c->instr + c->n_instr;
     tally_status        status = TALLY_OK;
-    for (const tally__instr *i = c->instr; i < end && !status; i++)
+    for (const tally__instr *i = c->instr; i < end && !status; i++) {
+        if (next)
+            ahead_fetch(next);
         if (i->kind == TALLY__INSTR_ADD && i->one && n == 1)
             status = tally__delta_add_one(i->delta, i->cell, tally__double_at(i->in[0]), err);
         else if (i->kind == TALLY__INSTR_ADD)
@@ -60,6 +112,7 @@ tally_status tally__run_block(tally__frame *f, const tally__code *c, int64_t n, 
             status = run_instr_node(f, i->id, &fold, err);
         else
             tally__instr_run(i, n);
+    }
     return status;
 }
 
@@ -129,13 +182,6 @@ static void end_folds(const loop *l)
     }
 }
 
-/* row `from` of x; a tensor without elements may have no memory */
-static void *row_at(const tally_tensor *x, int64_t from)
-{
-    char *data = (char *)(uintptr_t)x->data;
-    return data ? data + from * x->stride[0] * (int64_t)tally__element_size(x->dtype) : NULL;
-}
-
 /* the block's rows of each operand from outside, and where the loop writes what stays */
 static void take_rows(const loop *l, int64_t from, int64_t n)
 {
@@ -159,13 +205,14 @@ static tally_status run_blocks(loop *l, tally_error *err)
 {
     tally__arena_mark mark = tally__arena_here(&l->f->work);
     tally_status      status = TALLY_OK;
+    tally__ahead      next;
     for (int64_t from = l->from; !status && from < l->to; from += l->block) {
         int64_t n = TALLY__MIN(l->block, l->to - from);
         tally__arena_rewind(&l->f->work, mark);
         take_rows(l, from, n);
         status = tally__poll(l->f, err);
         if (!status)
-            status = tally__run_block(l->f, l->code, n, l->fold, err);
+            status = tally__run_block(l->f, l->code, n, l->fold, ahead_of(l, from + l->block, &next), err);
         if (!status)
             keep_rows(l, from);
     }
@@ -264,9 +311,9 @@ static tally_status run_at_once(loop *l, tally_error *err)
 {
     tally__code_rows(l->f, l->s, l->rows);
     if (!l->s->n_keep)
-        return tally__run_block(l->f, l->code, l->rows, NULL, err);
+        return tally__run_block(l->f, l->code, l->rows, NULL, NULL, err);
     take_rows(l, 0, l->rows);
-    tally_status status = tally__run_block(l->f, l->code, l->rows, NULL, err);
+    tally_status status = tally__run_block(l->f, l->code, l->rows, NULL, NULL, err);
     if (!status)
         keep_rows(l, 0);
     return status;

@@ -277,7 +277,7 @@ tally_status tally__run_rows(tally__frame *f, tally__id loop, const tally__node 
 {
     const tally__code *c = &f->code[loop];
     (void)none;
-    return c->still && c->made == f->layout ? tally__run_block(f, c, c->rows, NULL, err) : tally__run_loop(f, c->step, err);
+    return c->still && c->made == f->layout ? tally__run_block(f, c, c->rows, NULL, NULL, err) : tally__run_loop(f, c->step, err);
 }
 
 static tally_status run_region(tally__frame *f, uint32_t region, tally_error *err)

@@ -219,6 +219,13 @@ tally_node tally__op2(tally__op op, tally_node a, tally_node b, tally__place at)
     return build(op, x, 0, 0, at);
 }
 
+tally_node tally__op3(tally__op op, tally_node a, tally_node b, tally_node c, tally__place at)
+{
+    tally_node x[3] = { a, b, c };
+    assert(tally__op_table[op].arity == 3);
+    return build(op, x, 0, 0, at);
+}
+
 tally_node tally__op_axis(tally__op op, tally_node a, int axis, tally__place at)
 {
     assert(tally__op_table[op].arity == 1);
@@ -247,14 +254,12 @@ TALLY__OPA(BUILD_AXIS)
 
 tally_node tally_select_loc(tally_node c, tally_node a, tally_node b, const char *file, int line)
 {
-    tally_node x[3] = { c, a, b };
-    return build(TALLY__OP_select, x, 0, 0, tally__at(file, line));
+    return tally__op3(TALLY__OP_select, c, a, b, tally__at(file, line));
 }
 
 tally_node tally_clip_loc(tally_node x, tally_node lo, tally_node hi, const char *file, int line)
 {
-    tally_node all[3] = { x, lo, hi };
-    return build(TALLY__OP_clip, all, 0, 0, tally__at(file, line));
+    return tally__op3(TALLY__OP_clip, x, lo, hi, tally__at(file, line));
 }
 
 tally_node tally_slice_loc(tally_node x, int axis, tally_node begin, tally_node end,

@@ -194,6 +194,7 @@ tally__argument tally__trace_argument(const tally_trace *t, int i);
 /* ---- build.c: op builders by number, what the exported tally_<op>_loc call. Dtype and shape rules live here */
 tally_node tally__op1(tally__op op, tally_node a, tally__place at);
 tally_node tally__op2(tally__op op, tally_node a, tally_node b, tally__place at);
+tally_node tally__op3(tally__op op, tally_node a, tally_node b, tally_node c, tally__place at);
 tally_node tally__op_axis(tally__op op, tally_node a, int axis, tally__place at);
 
 /* ---- classes.c: ops on the axis of classes that only metrics need: their builders and kernels. No public form */

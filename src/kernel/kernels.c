@@ -66,6 +66,9 @@ enum { COUNT_PART = UINT16_MAX };      /* of these, so many at once when they ar
     LOOP(NAMED(name, vv), R, CHOICE DENSE(b, y), TRUTH EACH(b), __VA_ARGS__)                           \
     LOOP(NAMED(name, vs), R, CHOICE ONE(b, y), TRUTH, __VA_ARGS__)                                     \
     LOOP(NAMED(name, sv), R, CHOICE const T a = *choice_at != 0; DENSE(b, y), EACH(b), __VA_ARGS__)
+/* values against a threshold, and the outcome against a label that is 0 or 1 of their type */
+#define KERNEL_eq_gt(name, R, ...)                                                                     \
+    LOOP(NAMED(name, vsv), R, DENSE(a, x) ONE(b, y) DENSE(c, z), EACH(a) EACH(c), __VA_ARGS__)
 #define TRUTH const T a = choice_at[i] != 0;
 /* labels of a block that are all 0 or 1, as they nearly always are, need one logarithm */
 #define KERNEL_binary_crossentropy(name, R, ...)                                                       \
@@ -86,6 +89,12 @@ enum { COUNT_PART = UINT16_MAX };      /* of these, so many at once when they ar
 #undef KERNEL
 
 /* ---- of bool results: how many are true, without writing them down. Parts are as long as a lane can count */
+/* such a loop is short enough for its own test and step to cost as much as its work */
+#if defined __GNUC__ && !defined __clang__
+#define COUNT_UNROLL _Pragma("GCC unroll 4")
+#else
+#define COUNT_UNROLL
+#endif
 #undef LOOP
 #define LOOP(function, R, ...) COUNT_##R(function, __VA_ARGS__)
 #define COUNT_float(...)
@@ -105,6 +114,7 @@ enum { COUNT_PART = UINT16_MAX };      /* of these, so many at once when they ar
         for (size_t at = 0; at < n; at += COUNT_PART) {                                                \
             const size_t end = TALLY__MIN(n, at + COUNT_PART);                                         \
             LANE_COUNT   part = 0;                                                                     \
+            COUNT_UNROLL                                                                               \
             for (size_t i = at; i < end; i++) {                                                        \
                 elements                                                                               \
                 part = (LANE_COUNT)(part + ((__VA_ARGS__) != 0));                                      \
@@ -148,6 +158,7 @@ CASTS(CAST_LOOP)
     [TALLY__FORM_VVV] = NAMED(name, vv), [TALLY__FORM_VSV] = NAMED(name, vs), [TALLY__FORM_SVV] = NAMED(name, sv)
 #define ENTRY_eq_bool ENTRY_2
 #define ENTRY_ne_bool ENTRY_2
+#define ENTRY_eq_gt(name) [TALLY__FORM_VSV] = NAMED(name, vsv)
 #define ENTRY_binary_crossentropy ENTRY_2
 #define ENTRY_3(name) ENTRY_3_##name
 #define ENTRY_3_clip [TALLY__FORM_VSS] = NAMED(clip, vss)

@@ -2,29 +2,36 @@
  * stay where others need them, dce drops the rest. */
 #include "pass.h"
 
-enum { PEEPHOLE_A = TALLY__OPS, PEEPHOLE_B, PEEPHOLE_ONE, PEEPHOLE_MOST = 16, PEEPHOLE_OPERANDS = 2 };
+enum { PEEPHOLE_A = TALLY__OPS, PEEPHOLE_B, PEEPHOLE_C, PEEPHOLE_ONE, PEEPHOLE_MOST = 16, PEEPHOLE_OPERANDS = 3 };
 #define A PEEPHOLE_A
 #define B PEEPHOLE_B
+#define C PEEPHOLE_C
 #define ONE PEEPHOLE_ONE
 #define OP(name) TALLY__OP_##name
 static const struct peephole_row {
-    uint16_t op;                        /* of A and B */
+    uint16_t op;                        /* of A, B and C */
+    bool     alone;                     /* only where nobody else needs the values between: they cost as much as the whole */
+    unsigned numbers;                   /* bit i: operand i is one value */
     uint16_t pattern[PEEPHOLE_MOST];    /* an op, then its operands; operands of an op that commutes in any order */
 } peephole_rows[] = {
-    { OP(eq_bool), { OP(eq), A, B } },
-    { OP(ne_bool), { OP(ne), A, B } },
-    { OP(binary_crossentropy),
+    { OP(eq_gt), true, 2, { OP(eq), OP(gt), A, B, C } },
+    { OP(eq_bool), false, 0, { OP(eq), A, B } },
+    { OP(ne_bool), false, 0, { OP(ne), A, B } },
+    { OP(binary_crossentropy), false, 0,
       { OP(neg), OP(add), OP(mul), A, OP(log_normal), B, OP(mul), OP(sub), ONE, A, OP(log_normal), OP(sub), ONE, B } },
 };
 #undef A
 #undef B
+#undef C
 #undef ONE
 #undef OP
 
 typedef struct peephole {
     const tally__graph        *g;
     const struct peephole_row *row;
+    const uint32_t            *uses;    /* [n_node] */
     const uint16_t            *at;      /* what comes next of the pattern */
+    tally__id                  root;
     tally__id                  operand[PEEPHOLE_OPERANDS];
 } peephole;
 
@@ -39,7 +46,13 @@ static bool peephole_sizes_known(const tally__graph *g, const tally__node *n)
 
 static bool peephole_fits(const peephole *p, uint32_t i, const tally__node *n)
 {
-    const bool truth = tally__op_table[p->row->op].takes[i] == 'c';
+    const char *takes = tally__op_table[p->row->op].takes;
+    const bool  truth = takes[i] == 'c';
+    for (uint32_t k = 0; k < i; k++)
+        if (takes[k] == 'v' && takes[i] == 'v' && p->g->node[p->operand[k]].dtype != n->dtype)
+            return false;
+    if (p->row->numbers >> i & 1 && n->rank)
+        return false;
     return n->dtype != TALLY__EXACT && truth == (n->dtype == TALLY_BOOL) && peephole_sizes_known(p->g, n);
 }
 
@@ -69,7 +82,7 @@ static bool peephole_matches(peephole *p, tally__id id)
         return tally__is_constant(p->g, id, 1);
     if (next >= PEEPHOLE_A)
         return peephole_binds(p, next - PEEPHOLE_A, id);
-    if (n->op != next || n->repeat)
+    if (n->op != next || n->repeat || (p->row->alone && id != p->root && p->uses[id] > 1))
         return false;
     const peephole before = *p;
     if (peephole_operands_match(p, n, false))
@@ -93,11 +106,30 @@ static bool peephole_join(tally__edit *e, tally__node *n, const peephole *p)
     return true;
 }
 
+/* how many arguments, values that a region hands on, and returns a node is; NULL: out of memory */
+static const uint32_t *peephole_uses(const tally__edit *e)
+{
+    const tally__graph *g = e->graph;
+    uint32_t           *uses = tally__arena_zalloc(e->work, g->n_node * sizeof *uses);
+    for (tally__id i = 1; uses && i < g->n_node; i++)
+        for (uint32_t k = 0; k < g->node[i].n_arg; k++)
+            uses[g->node[i].arg[k]]++;
+    for (uint32_t r = 1; uses && r < g->n_region; r++)
+        for (uint32_t k = 0; k < g->region[r].n_yield; k++)
+            uses[g->region[r].yield[k]]++;
+    for (int32_t k = 0; uses && k < g->n_out; k++)
+        uses[g->out[k].node]++;
+    return uses;
+}
+
 bool tally__pass_peephole(tally__edit *e)
 {
+    const uint32_t *uses = peephole_uses(e);
+    if (!uses)
+        return false;
     for (tally__id i = 1; i < e->graph->n_node; i++)
         for (size_t k = 0; k < TALLY__COUNT(peephole_rows); k++) {
-            peephole p = { e->graph, &peephole_rows[k], peephole_rows[k].pattern, { 0 } };
+            peephole p = { e->graph, &peephole_rows[k], uses, peephole_rows[k].pattern, i, { 0 } };
             if (peephole_matches(&p, i) && !peephole_join(e, &e->graph->node[i], &p))
                 return false;
         }

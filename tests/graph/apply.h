@@ -67,6 +67,8 @@ static inline tally_node build_op(tally__op op, const tally_node *x, int axis, i
     tally__place at = { "body.c", 1 };
     if (tally__op_table[op].arity == 2)
         return tally__op2(op, x[0], x[1], at);
+    if (tally__op_table[op].arity == 3)
+        return tally__op3(op, x[0], x[1], x[2], at);
     return tally__op_axis(op, x[0], axis, at);
 }
 

@@ -212,6 +212,12 @@ static bool known_test(const batch *c, size_t i)
             fail_at(c, i, "whether they are the same number");
         return true;
     }
+    if (c->op == TALLY__OP_eq_gt) {
+        double b = tally__load_f64(at_element(&c->x[1], i), c->dtype), label = tally__load_f64(at_element(&c->x[2], i), c->dtype);
+        if (got != ((a > b) == label))
+            fail_at(c, i, "whether the outcome is the label");
+        return true;
+    }
     return tally__op_table[c->op].takes[0] == 'm'; /* comparisons have a test of their own */
 }
 

@@ -190,6 +190,8 @@ static bool has_form(int op, unsigned form)
 {
     if (op == TALLY__OP_clip)
         return form == TALLY__FORM_VSS;
+    if (op == TALLY__OP_eq_gt)
+        return form == TALLY__FORM_VSV;
     if (op == TALLY__OP_select)
         return !(form & 1);
     return form < 1u << tally__op_table[op].arity && form + 1 != 1u << tally__op_table[op].arity;

@@ -22,6 +22,26 @@ static void a_truth_beside_a_number_has_a_comparison_of_its_own(void **state)
                 "  return eq_bool(b1, x0), eq_bool(b1, x0), ne_bool(x6, x2), eq_bool(b1 and b1, float16(x0))\n");
 }
 
+static void outcomes(tally_trace *t, void *user)
+{
+    tally_node x = tally_arg(t, 0), k = tally_arg(t, 2), over = tally_gt(x, tally_num(0.5)), shared = tally_gt(x, tally_num(0.25));
+    (void)user;
+    tally_return(t, tally_eq(x, over));
+    tally_return(t, tally_eq(shared, x));
+    tally_return(t, tally_not(shared));
+    tally_return(t, tally_eq(tally_gt(x, x), x));
+    tally_return(t, tally_eq(tally_gt(x, tally_num(0)), k));
+}
+
+static void an_outcome_that_nobody_else_needs_is_compared_at_once(void **state)
+{
+    assert_pass(outcomes, TALLY__PASS_PEEPHOLE | TALLY__PASS_DCE,
+                "  b1: bool[n] = x0 > 0.25\n"
+                "  return x0 == (x0 > 0.5), b1 == x0, not b1, (x0 > x0) == x0, (x0 > 0) == x2\n",
+                "  b1: bool[n] = x0 > 0.25\n"
+                "  return eq_gt(x0, 0.5, x0), eq_bool(b1, x0), not b1, eq_bool(x0 > x0, x0), eq_bool(x0 > 0, x2)\n");
+}
+
 /* one dtype, two numbers, an order, a state, and an axis that repeats */
 static void others(tally_trace *t, void *user)
 {
@@ -156,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_truth_beside_a_number_has_a_comparison_of_its_own),
+        CASE(an_outcome_that_nobody_else_needs_is_compared_at_once),
         CASE(other_comparisons_stay),
         CASE(a_crossentropy_is_one_op),
         CASE(what_others_need_stays),
