@@ -160,16 +160,19 @@ const tally__plan *tally__function_plan(const tally_function *f, int i)
 }
 
 /* the instruction set whose loop a node has; what moves no element has neither that nor a reference kernel */
-static const char *runs_with(const tally__plan *p, tally__id id, void *user)
+static const char *runs_with(const tally__plan *p, tally__id id, bool counted, void *user)
 {
     const tally_function    *f = user;
+    const tally__node       *n = &p->graph->node[id];
     const tally__kernel_set *set = tally__kernels_for(f->isa);
-    switch (tally__op_table[p->graph->node[id].op].form) {
+    if (counted && tally__count_of(set, p->graph, n))
+        return set->counts;
+    switch (tally__op_table[n->op].form) {
     case TALLY__FORM_ELEMENT:
     case TALLY__FORM_REDUCE:
     case TALLY__FORM_ROW:
     case TALLY__FORM_OTHER:
-        return tally__kernel_of(set, p->graph, &p->graph->node[id]) ? set->name : "reference";
+        return tally__kernel_of(set, p->graph, n) ? set->name : "reference";
     default:
         return NULL;
     }

@@ -73,8 +73,8 @@ bool         tally__fuse(tally__plan *p, bool loops);          /* loops false: e
 bool         tally__slots(tally__plan *p);                     /* false: out of memory */
 bool         tally__is_view(const tally__node *n);             /* has no memory of its own: a view, or a value made of sizes */
 
-/* ---- show.c: what each pass did, the steps, and with what each node runs: `with` says, NULL for nothing */
-typedef const char *tally__runs_with(const tally__plan *p, tally__id id, void *user);
+/* ---- show.c: what each pass did, the steps, and with what each node runs: `with` says, NULL for nothing. counted: only how often it is true */
+typedef const char *tally__runs_with(const tally__plan *p, tally__id id, bool counted, void *user);
 void tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out);
 
 #endif

@@ -32,21 +32,24 @@ static void show_passes(const tally__plan *p, tally__text *t)
     }
 }
 
-static void show_runs(show *s, size_t line, tally__id id)
+/* at: where the node stands in a loop; outside of loops there are no slots */
+static void show_runs(show *s, size_t line, tally__id id, const tally__step *loop, uint32_t at)
 {
-    const char *with = s->with ? s->with(s->p, id, s->user) : NULL;
+    const char *with = s->with ? s->with(s->p, id, loop && loop->counted[at], s->user) : NULL;
     if (with) {
         do
             tally__put(s->d.out, " ");
         while (s->d.out->n - line < SHOW_COLUMN);
         tally__put(s->d.out, "# %s", with);
+        if (loop && loop->slot[at] != TALLY__NO_SLOT && !loop->counted[at])
+            tally__put(s->d.out, ", slot %u", loop->slot[at]);
     }
     tally__put(s->d.out, "\n");
 }
 
 static void show_region(show *s, uint32_t region, int depth);
 
-static void show_node(show *s, tally__id id, int depth)
+static void show_node(show *s, tally__id id, const tally__step *loop, uint32_t at, int depth)
 {
     const tally__node *n = &s->p->graph->node[id];
     size_t             line = s->d.out->n;
@@ -54,7 +57,7 @@ static void show_node(show *s, tally__id id, int depth)
         return;
     tally__dump_indent(&s->d, depth);
     tally__dump_node(&s->d, id);
-    show_runs(s, line, id);
+    show_runs(s, line, id, loop, at);
     for (int k = 0; k < 2; k++) {
         if (!n->inner[k])
             continue;
@@ -84,7 +87,7 @@ static void show_loop(show *s, const tally__step *step, int depth)
     show_names(s, "keep", step->keep, step->n_keep);
     tally__put(s->d.out, "\n");
     for (uint32_t i = 0; i < step->n_node; i++)
-        show_node(s, step->node[i], depth + 1);
+        show_node(s, step->node[i], step, i, depth + 1);
 }
 
 static void show_region(show *s, uint32_t region, int depth)
@@ -94,7 +97,7 @@ static void show_region(show *s, uint32_t region, int depth)
         if (steps->step[i].kind == TALLY__STEP_LOOP)
             show_loop(s, &steps->step[i], depth);
         else
-            show_node(s, steps->step[i].node[0], depth);
+            show_node(s, steps->step[i].node[0], NULL, 0, depth);
     }
 }
 
