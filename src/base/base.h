@@ -37,6 +37,8 @@ void   tally__put_v(tally__text *t, const char *format, va_list list);
 /* decimal.c: the shortest digits that read back to the same bits, of these the nearest to v, a tie to the even one.
  * Laid out as by %.17g: 0.02, 3, 12300, 1e+20, 2.5e-05, -0, nan, inf, -inf. Returns the length, at most 24. */
 size_t tally__format_f64(double v, char out[32]);
+/* n characters "-1.5e-3", "inf", "nan" as the nearest double, ties to even; false: no number, or more than 40 digits */
+bool   tally__read_f64(const char *text, size_t n, double *out);
 
 /* error.c: the caller's tally_error. A text that is too long loses its middle, never its ends. */
 typedef struct tally__place {

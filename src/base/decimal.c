@@ -1,11 +1,13 @@
-/* decimal: the shortest text that reads back to the same double, in exact integer arithmetic. The method is the free
+/* decimal: doubles as text and back, in exact integer arithmetic: the shortest text that reads back to the same double. The method is the free
  * format of Burger and Dybvig (1996): value, scale and the half-gaps to both neighbours are kept as big whole numbers,
  * and digits are generated until every number beginning with them reads back as v. No floating-point operation is
- * used, so rounding mode and flush-to-zero cannot disturb it; no locale, no stdio. Knows nothing of texts and errors. */
+ * used, so rounding mode and flush-to-zero cannot disturb it; no locale, no stdio. Reading is one long division by bits. Knows nothing of texts and errors. */
 #include "base.h"
 
-/* The largest number is 10 * 2^1024 * 4 or 10^324 * 4 * 10: under 1100 bits. */
-enum { BIG_WORDS = 36 };
+#include <math.h>
+
+/* The largest number is 10^370 * 2^64, of 40 digits read far below 1: under 1300 bits. */
+enum { BIG_WORDS = 44 };
 typedef struct big {
     int      n;                    /* words in use; the highest is not 0 */
     uint32_t w[BIG_WORDS];         /* lowest first */
@@ -219,4 +221,141 @@ size_t tally__format_f64(double v, char out[32])
     }
     *p = 0;
     return (size_t)(p - out);
+}
+
+/* ---- reading */
+enum { DIGITS = 40, LEAST_POINT = -330, MOST_POINT = 310 };
+
+typedef struct decimal {           /* 0.d1d2d3... * 10^point */
+    big digits;
+    int n, point;
+} decimal;
+
+static int big_bits(const big *b)
+{
+    int top = 0;
+    while (top < 32 && b->w[b->n - 1] >> top)
+        top++;
+    return 32 * (b->n - 1) + top;
+}
+
+static void take_digit(decimal *d, char c)
+{
+    big one;
+    big_set(&one, (uint64_t)(c - '0'));
+    big_scale(&d->digits, 10);
+    big sum;
+    big_add(&sum, &d->digits, &one);
+    d->digits = sum;
+    d->n++;
+}
+
+/* digits with at most one point among them; how many characters, 0: none, or too many digits */
+static size_t take_digits(decimal *d, const char *text, size_t n)
+{
+    size_t i = 0;
+    bool   behind = false, any = false;
+    memset(d, 0, sizeof *d);
+    for (; i < n && ((text[i] >= '0' && text[i] <= '9') || (text[i] == '.' && !behind)); i++) {
+        if (text[i] == '.') {
+            behind = true;
+            continue;
+        }
+        any = true;
+        if (d->n || text[i] != '0')
+            take_digit(d, text[i]);
+        if (d->n > DIGITS)
+            return 0;
+        d->point += d->n && !behind ? 1 : !d->n && behind ? -1 : 0;
+    }
+    return any ? i : 0;
+}
+
+/* e and a whole number, or nothing */
+static bool take_exponent(decimal *d, const char *text, size_t n)
+{
+    if (!n)
+        return true;
+    const bool minus = n > 1 && text[1] == '-', sign = minus || (n > 1 && text[1] == '+');
+    int        e = 0;
+    if ((text[0] != 'e' && text[0] != 'E') || n < (size_t)2 + sign)
+        return false;
+    for (size_t i = (size_t)1 + sign; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        e = TALLY__MIN(e * 10 + (text[i] - '0'), 100000);
+    }
+    d->point += minus ? -e : e;
+    return true;
+}
+
+static double from_bits(uint64_t bits)
+{
+    double v;
+    bits = TALLY__MIN(bits, UINT64_C(0x7ff) << 52);     /* what is too large is infinite */
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* the double nearest to r/s, both above 0 and of less than 1300 bits. Both are used up. */
+static double nearest_quotient(big *r, big *s)
+{
+    const int  up = big_bits(s) - big_bits(r);
+    int        e = -up;                           /* r/s = (what r/s becomes) * 2^e, in [1, 2) */
+    uint64_t   v = 0;
+    big_shift(up > 0 ? r : s, up > 0 ? up : -up);
+    if (big_compare(r, s) < 0) {
+        big_shift(r, 1);
+        e--;
+    }
+    const int bits = TALLY__MIN(53, e + 1075);    /* fewer below 2^-1022, none below 2^-1074 */
+    if (bits < 0)
+        return 0;
+    for (int i = 0; i < bits; i++) {
+        v <<= 1;
+        if (big_compare(r, s) >= 0) {
+            big_subtract(r, s);
+            v |= 1;
+        }
+        if (r->n)
+            big_shift(r, 1);
+    }
+    const int rest = big_compare(r, s);           /* against half of the last bit */
+    v += rest > 0 || (rest == 0 && (v & 1));
+    return from_bits(e >= -1022 ? ((uint64_t)(e + 1022) << 52) + v : v);
+}
+
+static double decimal_value(decimal *d)
+{
+    big s;
+    big_set(&s, 1);
+    if (!d->n || d->point < LEAST_POINT)
+        return 0;
+    if (d->point > MOST_POINT)
+        return (double)INFINITY;
+    const int e = d->point - d->n;
+    big_scale10(e > 0 ? &d->digits : &s, e > 0 ? e : -e);
+    return nearest_quotient(&d->digits, &s);
+}
+
+static bool is_word(const char *text, size_t n, const char *word)
+{
+    return n == strlen(word) && !memcmp(text, word, n);
+}
+
+bool tally__read_f64(const char *text, size_t n, double *out)
+{
+    const bool sign = n && (text[0] == '-' || text[0] == '+'), minus = sign && text[0] == '-';
+    decimal    d;
+    text += sign;
+    n -= sign;
+    if (is_word(text, n, "nan") || is_word(text, n, "inf")) {
+        *out = text[0] == 'n' ? (double)NAN : minus ? -(double)INFINITY : (double)INFINITY;
+        return true;
+    }
+    const size_t taken = take_digits(&d, text, n);
+    if (!taken || !take_exponent(&d, text + taken, n - taken))
+        return false;
+    *out = minus ? -decimal_value(&d) : decimal_value(&d);
+    return true;
 }

@@ -140,6 +140,75 @@ static void the_locale_changes_nothing(void **state)
     assert_string_equal(text, "0.02");
 }
 
+/* ---- reading: the C library's strtod is the judge */
+static void check_read(const char *text)
+{
+    double v = 99;
+    if (!tally__read_f64(text, strlen(text), &v) || test_bits_f64(v) != test_bits_f64(strtod(text, NULL))) {
+        print_error("\"%s\" was read as %.17g, expected %.17g\n", text, v, strtod(text, NULL));
+        fail();
+    }
+}
+
+static void every_spelling_of_a_number_is_read(void **state)
+{
+    static const char *const row[] = {
+        "0", "-0", "+0", "7", "007", "1.", ".5", "-.5", "0.5", "00.250", "1e3", "1E3", "1e+3", "1e-3", "-1.5e-3", "12300", "0e99999",
+        "1e400", "-1e400", "1e-400", "9e999999999", "1e-999999999", "1.7976931348623157e308", "1.7976931348623158e308",
+        "1.7976931348623159e308", "2.2250738585072014e-308", "2.2250738585072011e-308", "4.9406564584124654e-324",
+        "2.4703282292062327e-324", "2.4703282292062328e-324", "7.4e-324", "9007199254740993", "9007199254740992.9999999",
+        "9007199254740993.0000000000000000001", "0.1000000000000000055511151231257827", "1000000000000000000000000000000000000000",
+        "0.0000000000000000000000000000000000000000000000000000000001", "100000000000000000000000e-23", "5e-324", "inf", "-inf" };
+    double v = 0;
+    (void)state;
+    for (size_t i = 0; i < TALLY__COUNT(row); i++)
+        check_read(row[i]);
+    assert_true(tally__read_f64("nan", 3, &v) && v != v);
+    assert_true(tally__read_f64("12345", 2, &v) && v == 12);
+}
+
+static void what_is_no_number_is_not_read(void **state)
+{
+    static const char *const row[] = { "", "-", "+", ".", "-.", "e5", ".e5", "1e", "1e+", "1e5.", "1.2.3", "1 ", " 1", "0x10", "1f", "nan2",
+                                       "infinity", "--1", "1e5e5", "None", "12345678901234567890123456789012345678901" };
+    double v;
+    (void)state;
+    for (size_t i = 0; i < TALLY__COUNT(row); i++)
+        if (tally__read_f64(row[i], strlen(row[i]), &v))
+            fail_msg("\"%s\" was read as %g", row[i], v);
+}
+
+static void random_texts_are_read_to_the_nearest(void **state)
+{
+    test_rng r = { 31 };
+    char     text[64];
+    (void)state;
+    for (size_t i = test_scaled(100000); i; i--) {
+        double v = test_any_f64(&r);
+        if (v - v != 0)
+            continue;
+        snprintf(text, sizeof text, "%.*e", (int)test_below(&r, 30), v);
+        check_read(text);
+        tally__format_f64(v, text);
+        check_read(text);
+    }
+}
+
+/* halfway between two doubles, written out, and its neighbours in the last place */
+static void ties_are_read_to_the_even_one(void **state)
+{
+    test_rng r = { 32 };
+    char     text[64];
+    (void)state;
+    for (size_t i = test_scaled(20000); i; i--) {
+        const uint64_t odd = (UINT64_C(1) << 53) + 2 * test_below(&r, (size_t)1 << 52) + 1;
+        for (int step = -1; step <= 1; step++) {
+            snprintf(text, sizeof text, "%llu.%s", (unsigned long long)(step < 0 ? odd - 1 : odd), step < 0 ? "99999" : step ? "00001" : "0");
+            check_read(text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +219,10 @@ int main(void)
         cmocka_unit_test(every_power_of_two_and_its_neighbours_read_back),
         cmocka_unit_test(every_power_of_ten_is_one_digit),
         cmocka_unit_test(the_locale_changes_nothing),
+        cmocka_unit_test(every_spelling_of_a_number_is_read),
+        cmocka_unit_test(what_is_no_number_is_not_read),
+        cmocka_unit_test(random_texts_are_read_to_the_nearest),
+        cmocka_unit_test(ties_are_read_to_the_even_one),
     };
     return cmocka_run_group_tests_name("base decimal", tests, NULL, NULL);
 }
