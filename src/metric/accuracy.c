@@ -2,16 +2,6 @@
  * types: nothing is rounded to make them equal. */
 #include "metric.h"
 
-tally_metric *tally__make_binary_accuracy(const tally__metric_row *row, const tally_binary_accuracy_options *o, tally_error *err)
-{
-    const tally__binary_accuracy_config config = { o->threshold };
-    if (o->threshold != o->threshold) {
-        tally__option_wrong(row, err, "threshold, expected a number, found nan");
-        return NULL;
-    }
-    return tally__metric_from_row(row, &config, sizeof config, 1, (const tally_metric_options *)(const void *)o, err);
-}
-
 static void add_agreement(tally_trace *t, const tally_update *u, tally_node same, int32_t reduction)
 {
     tally__sample_mean(t, u, same, tally__absent(), reduction);

@@ -4,30 +4,6 @@
 
 static const double eps = 1e-7;                    /* keras.config.epsilon() */
 
-/* ---- options */
-static tally_status check_options(const tally__metric_row *row, const tally_crossentropy_options *o, tally_error *err)
-{
-    const bool sparse = row->update == tally__update_sparse_categorical_crossentropy;
-    if (!(o->label_smoothing - o->label_smoothing == 0))
-        return tally__option_wrong(row, err, "label_smoothing, expected a finite number, found %g", o->label_smoothing);
-    if (sparse && o->label_smoothing != 0)
-        return tally__option_wrong(row, err, "label_smoothing, expected 0 (class ids cannot be smoothed), found %g", o->label_smoothing);
-    if (!sparse && o->ignore_class != TALLY_NONE)
-        return tally__option_wrong(row, err, "ignore_class, expected TALLY_NONE (labels are no class ids), found %d",
-                                   (int)o->ignore_class);
-    if (o->axis < -TALLY_MAX_RANK || o->axis >= TALLY_MAX_RANK)
-        return tally__option_wrong(row, err, "axis, expected %d to %d, found %d", -TALLY_MAX_RANK, TALLY_MAX_RANK - 1, (int)o->axis);
-    return TALLY_OK;
-}
-
-tally_metric *tally__make_crossentropy(const tally__metric_row *row, const tally_crossentropy_options *o, tally_error *err)
-{
-    const tally__crossentropy_config c = { o->label_smoothing, o->from_logits != 0, o->axis, o->ignore_class, o->nan == TALLY_NAN_SKIP };
-    if (check_options(row, o, err))
-        return NULL;
-    return tally__metric_from_row(row, &c, sizeof c, 1, (const tally_metric_options *)(const void *)o, err);
-}
-
 /* the option's axis for this rank; false: noted */
 static bool axis_of(tally_trace *t, const tally_update *u, int rank, int *axis)
 {
@@ -99,7 +75,7 @@ void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_u
     p = tally__axis_last(tally__as(p, tally__compute_type(u)), axis, u->inside->place);
     if (c->ignore_class != TALLY_NONE)
         keep = tally_ne(ids, tally_num(c->ignore_class));
-    if (c->skips_nan && tally__is_float((int32_t)tally_node_dtype(ids)))
+    if (u->inside->k->nan == TALLY_NAN_SKIP && tally__is_float((int32_t)tally_node_dtype(ids)))
         ids = tally_select(tally_is_nan(ids), tally_num(0), ids);      /* the mask leaves the sample out */
     ids = tally__class_ids(ids, tally_dim(p, b - 1), c->ignore_class, u->inside->place);
     tally__sample_mean(t, u, surprise(c, p, ids), keep, TALLY_REDUCE_SAMPLES);

@@ -1,16 +1,6 @@
 /* mean: Mean and Sum: values straight into the state, in their own dtype. */
 #include "metric.h"
 
-tally_metric *tally__make_mean(const tally__metric_row *row, const tally_mean_options *o, tally_error *err)
-{
-    const tally__mean_config config = { o->reduction, 0 };
-    if (o->reduction != TALLY_REDUCE_SAMPLES && o->reduction != TALLY_REDUCE_ELEMENTS) {
-        tally__option_wrong(row, err, "reduction, expected TALLY_REDUCE_SAMPLES or _ELEMENTS, found %d", (int)o->reduction);
-        return NULL;
-    }
-    return tally__metric_from_row(row, &config, sizeof config, 1, (const tally_metric_options *)(const void *)o, err);
-}
-
 void tally__update_mean(tally_trace *t, const tally_update *u)
 {
     const tally__mean_config *c = u->config;

@@ -56,40 +56,75 @@ typedef enum tally__metric_id {
 } tally__metric_id;
 typedef struct tally__metric_row {
     const char *keras_name;             /* "MeanSquaredError" */
-    const char *name;                   /* "mean_squared_error": default name, middle of the constructor's */
-    const char *options;                /* "mean": middle of tally_mean_options */
+    const char *name;                   /* "mean_squared_error": default name */
+    const char *others;                 /* "mse MSE": what metrics.get takes beside both and the snake case of the first */
     const char *formula;
-    int32_t     n_operands, n_states, direction;
+    int32_t     family, operands;       /* tally__family_id, tally_metric_operands */
+    int32_t     n_states, direction;
     bool        batch;                  /* its value depends on how the samples were split into batches */
     const tally_state_spec *states;
     void       (*update)(tally_trace *t, const tally_update *u);
     tally_node (*result)(tally_trace *t, const tally_node *states, const void *config);
 } tally__metric_row;
 extern const tally__metric_row tally__metric_table[TALLY__METRICS];
-const tally__metric_row *tally__metric_row_of(const char *keras_name);       /* or the default name; NULL: no such class */
-/* the class of a row with its config; n_thresholds > 1: vector states of that size and a vector result */
-tally_metric *tally__metric_from_row(const tally__metric_row *row, const void *config, size_t config_size, int n_thresholds,
-                                     const tally_metric_options *head, tally_error *err);
-tally_status  tally__option_wrong(const tally__metric_row *row, tally_error *err, const char *format, ...);
+const tally__metric_row *tally__metric_row_of(const char *name);            /* any of its names; NULL: no such class */
+static inline int32_t tally__operands_taken(const tally__metric_row *row) { return row->operands == TALLY_OPERANDS_VALUES ? 1 : 2; }
 
-/* ---- configuration of the built-in families: plain numbers */
+/* ---- options.c, options.def: one row per option */
+typedef enum tally__family_id {
+#define FAMILY(name, ...) TALLY__FAMILY_##name,
+#define OPTION(...)
+#define LIST(...)
+#include "options.def"
+#undef FAMILY
+#undef OPTION
+#undef LIST
+    TALLY__FAMILIES
+} tally__family_id;
+typedef struct tally__family {
+    const void *standard;               /* the options with their defaults */
+    size_t      options_size, config_size;
+    /* checks what concerns several options, completes the configuration, adapts the class about to be made: ranks and sizes of its
+     * states, which it may change in place, and of its result */
+    tally_status (*settle)(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err);
+} tally__family;
+extern const tally__family tally__family_table[TALLY__FAMILIES];
+typedef enum tally__option_type {
+    TALLY__TYPE_REAL, TALLY__TYPE_WHOLE, TALLY__TYPE_OPTIONAL, TALLY__TYPE_FLAG, TALLY__TYPE_CHOICE, TALLY__TYPE_REALS, TALLY__TYPE_WHOLES
+} tally__option_type;
+typedef struct tally__option {
+    tally_metric_option face;           /* a choice's type is its words */
+    int32_t             family, type;
+    size_t              options_at, count_at, config_at;
+    double              least, most;    /* a choice: 0 to the last word's place */
+    uint64_t            classes;        /* bits by tally__metric_id */
+} tally__option;
+const tally__option *tally__option_next(const tally__metric_row *row, const tally__option *o);  /* NULL: the first; NULL behind the last */
+bool         tally__option_is_list(const tally__option *o);
+size_t       tally__option_size(const tally__option *o);                     /* of a value, or an entry */
+tally_status tally__option_wrong(const tally__metric_row *row, tally_error *err, const char *format, ...);
+/* checks the options, makes the configuration and the metric */
+tally_metric *tally__metric_from_options(const tally__metric_row *row, const void *options, tally_error *err);
+typedef struct tally__list { int32_t n, at; } tally__list;                   /* n entries `at` bytes behind the configuration's begin */
+static inline const double  *tally__reals(const void *config, tally__list l) { return (const double *)(const void *)((const char *)config + l.at); }
+static inline const int32_t *tally__wholes(const void *config, tally__list l) { return (const int32_t *)(const void *)((const char *)config + l.at); }
+
+/* ---- configuration of the families: plain numbers under the options' names, and what their settle adds */
 typedef struct tally__mean_config { int32_t reduction, reserved; } tally__mean_config;
 typedef struct tally__binary_accuracy_config { double threshold; } tally__binary_accuracy_config;
 typedef struct tally__crossentropy_config {
     double  label_smoothing;
-    int32_t from_logits, axis, ignore_class, skips_nan;
+    int32_t from_logits, axis, ignore_class, reserved;
 } tally__crossentropy_config;
 typedef struct tally__threshold_config {
-    int32_t n, even, top_k, class_id;   /* even: the thresholds are i/(n-1), the bucket rule decides */
-    double  threshold[];                /* even: their places 0 to n-1 */
+    tally__list thresholds;
+    int32_t     top_k, class_id;
+    int32_t     even, reserved;         /* even: the thresholds are i/(n-1), the bucket rule decides */
 } tally__threshold_config;
-/* one maker per options family */
-tally_metric *tally__make_mean(const tally__metric_row *row, const tally_mean_options *o, tally_error *err);
-tally_metric *tally__make_binary_accuracy(const tally__metric_row *row, const tally_binary_accuracy_options *o, tally_error *err);
-tally_metric *tally__make_threshold(const tally__metric_row *row, const tally_threshold_options *o, tally_error *err);
-tally_metric *tally__make_crossentropy(const tally__metric_row *row, const tally_crossentropy_options *o, tally_error *err);
+tally_status tally__settle_threshold(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                                     tally_error *err);
 /* one update body per class, and the results: named in metric.def */
-#define METRIC(name, constructor, family, n_operands, states, result, ...) \
+#define METRIC(keras, constructor, name, others, family, operands, states, result, ...) \
     void       tally__update_##constructor(tally_trace *t, const tally_update *u); \
     tally_node tally__result_##result(tally_trace *t, const tally_node *s, const void *config);
 #include "metric.def"

@@ -1,5 +1,5 @@
-/* table: metric.def becomes the table of classes, the lookup by name and the constructors. A constructor is its row, its
- * options over the defaults, and its family's maker. */
+/* table: metric.def becomes the table of classes, the lookup by name and the constructors. A constructor is its row and
+ * its options over the defaults. */
 #include "metric.h"
 
 enum { UP = 1, DOWN = -1, NONE = 0, SPLIT = 0, BATCH = 1 };
@@ -11,31 +11,91 @@ static const tally_state_spec states_TP_FP[] = { SUM_STATE("true_positives"), SU
 static const tally_state_spec states_TP_FN[] = { SUM_STATE("true_positives"), SUM_STATE("false_negatives") };
 
 const tally__metric_row tally__metric_table[TALLY__METRICS] = {
-#define METRIC(keras, constructor, family, n_operands, states, result, direction, batch, formula)                                  \
-    { #keras, #constructor, #family, formula, n_operands, (int32_t)TALLY__COUNT(states_##states), direction, batch,                 \
-      states_##states, tally__update_##constructor, tally__result_##result },
+#define METRIC(keras, constructor, name, others, family, operands, states, result, direction, batch, formula)                        \
+    { #keras, #name, others, formula, TALLY__FAMILY_##family, TALLY_OPERANDS_##operands, (int32_t)TALLY__COUNT(states_##states),      \
+      direction, batch, states_##states, tally__update_##constructor, tally__result_##result },
 #include "metric.def"
 #undef METRIC
 };
 
+/* ---- names */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_upper(char c)
+{
+    return c != lower(c);
+}
+
+static bool is_small(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Keras's snake case: a line before a capital that a small letter or digit follows, or a small letter precedes: IoU is io_u, AUC auc. */
+static bool is_snake_of(const char *class_name, const char *name)
+{
+    for (const char *c = class_name; *c; c++) {
+        const bool parts = c > class_name && is_upper(*c) && (is_small(c[1]) || (is_small(c[-1]) && c[-1] > '9'));
+        if (parts && *name++ != '_')
+            return false;
+        if (*name++ != lower(*c))
+            return false;
+    }
+    return !*name;
+}
+
+static bool is_among(const char *names, const char *name)
+{
+    const size_t n = strlen(name);
+    for (; n && (names = strstr(names, name)); names += n)
+        if ((names[n] == 0 || names[n] == ' ') && !strchr(name, ' '))
+            return true;
+    return false;
+}
+
+static bool has_name(const tally__metric_row *row, const char *name)
+{
+    return !strcmp(row->keras_name, name) || !strcmp(row->name, name) || is_among(row->others, name) || is_snake_of(row->keras_name, name);
+}
+
 const tally__metric_row *tally__metric_row_of(const char *name)
 {
     for (int i = 0; name && i < TALLY__METRICS; i++)
-        if (!strcmp(tally__metric_table[i].keras_name, name) || !strcmp(tally__metric_table[i].name, name))
+        if (has_name(&tally__metric_table[i], name))
             return &tally__metric_table[i];
     return NULL;
 }
 
-tally_status tally__option_wrong(const tally__metric_row *row, tally_error *err, const char *format, ...)
+/* ---- the list that a program walks */
+int tally_metric_classes(void)
 {
-    char        line[160];
-    tally__text text = { line, sizeof line, 0 };
-    va_list     list;
-    va_start(list, format);
-    tally__put_v(&text, format, list);
-    va_end(list);
-    return tally__fail(err, TALLY_INVALID_ARGUMENT, 0, "%s: options.%s", row->keras_name, line);
+    return TALLY__METRICS;
 }
+
+tally_status tally_metric_describe(const char *name, int i, tally_metric_description *out)
+{
+    const tally__metric_row *row = name ? tally__metric_row_of(name) : i >= 0 && i < TALLY__METRICS ? &tally__metric_table[i] : NULL;
+    if (!row || !out)
+        return TALLY_INVALID_ARGUMENT;
+    *out = (tally_metric_description){ row->keras_name, row->name, row->others, row->formula, row->operands, row->direction, row->batch, 0 };
+    for (const tally__option *o = NULL; (o = tally__option_next(row, o)); out->n_options++)
+        continue;
+    return TALLY_OK;
+}
+
+const tally_metric_option *tally_metric_option_at(const char *name, int i)
+{
+    const tally__metric_row *row = tally__metric_row_of(name);
+    const tally__option     *o = row && i >= 0 ? tally__option_next(row, NULL) : NULL;
+    for (; o && i > 0; i--)
+        o = tally__option_next(row, o);
+    return o ? &o->face : NULL;
+}
+
+/* ---- constructors */
 
 /* Both begin with a size: what the caller's lacks keeps its default, what it has beyond is newer than this library. */
 static bool copy_options(const tally__metric_row *row, void *to, const void *from, tally_error *err)
@@ -54,33 +114,13 @@ static bool copy_options(const tally__metric_row *row, void *to, const void *fro
     return true;
 }
 
-#define INIT_mean TALLY_MEAN_OPTIONS_INIT
-#define INIT_binary_accuracy TALLY_BINARY_ACCURACY_OPTIONS_INIT
-#define INIT_threshold TALLY_THRESHOLD_OPTIONS_INIT
-#define INIT_crossentropy TALLY_CROSSENTROPY_OPTIONS_INIT
-#define METRIC(keras, constructor, family, ...)                                                             \
+#define METRIC(keras, constructor, name, others, family, ...)                                               \
     tally_metric *tally_##constructor##_new(const tally_##family##_options *o, tally_error *err)            \
     {                                                                                                       \
         const tally__metric_row  *row = &tally__metric_table[TALLY__METRIC_##keras];                        \
-        tally_##family##_options own = INIT_##family;                                                       \
-        return copy_options(row, &own, o, err) ? tally__make_##family(row, &own, err) : NULL;               \
+        tally_##family##_options own;                                                                       \
+        memcpy(&own, tally__family_table[TALLY__FAMILY_##family].standard, sizeof own);                     \
+        return copy_options(row, &own, o, err) ? tally__metric_from_options(row, &own, err) : NULL;         \
     }
 #include "metric.def"
 #undef METRIC
-
-tally_metric *tally__metric_from_row(const tally__metric_row *row, const void *config, size_t config_size, int n_thresholds,
-                                     const tally_metric_options *given, tally_error *err)
-{
-    tally_state_spec     states[2];
-    tally_metric_options head = *given;
-    tally_metric_class   k = { sizeof k, row->keras_name, row->n_operands, row->n_states, n_thresholds > 1, row->direction, states,
-                               row->update, row->result };
-    assert((size_t)row->n_states <= TALLY__COUNT(states));
-    memcpy(states, row->states, (size_t)row->n_states * sizeof *states);
-    for (int i = 0; i < row->n_states; i++) {
-        states[i].rank = n_thresholds > 1;
-        states[i].shape[0] = n_thresholds > 1 ? n_thresholds : 0;
-    }
-    head.size = sizeof head;
-    return tally__metric_make(&k, config, config_size, &head, true, row->name, err);
-}

@@ -6,19 +6,6 @@ enum { TRUE_POSITIVES, OTHER };                    /* states; OTHER: false posit
 static const double no_threshold = -1e10;          /* below every score: with top_k alone, being kept is what counts */
 
 /* ---- options */
-static tally_status check_thresholds(const tally__metric_row *row, const tally_threshold_options *o, tally_error *err)
-{
-    if (!o->thresholds != (o->n_thresholds == 0) || o->n_thresholds < 0)
-        return tally__option_wrong(row, err, "thresholds, expected a list and its length, or neither, found %s and %d",
-                                   o->thresholds ? "a list" : "NULL", (int)o->n_thresholds);
-    for (int i = 0; i < o->n_thresholds; i++)
-        if (!(o->thresholds[i] >= 0 && o->thresholds[i] <= 1))
-            return tally__option_wrong(row, err, "thresholds[%d], expected 0 to 1, found %g", i, o->thresholds[i]);
-    if (o->top_k != TALLY_NONE && o->top_k < 1)
-        return tally__option_wrong(row, err, "top_k, expected 1 or more, or TALLY_NONE, found %d", (int)o->top_k);
-    return TALLY_OK;
-}
-
 /* NumPy's allclose with Keras's tolerance: then the bucket rule decides, not the comparison */
 static bool evenly_spread(const double *t, int n)
 {
@@ -32,42 +19,20 @@ static bool evenly_spread(const double *t, int n)
     return true;
 }
 
-static void fill_config(tally__threshold_config *c, const tally_threshold_options *o, int n)
+tally_status tally__settle_threshold(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                                     tally_error *err)
 {
-    c->n = n;
-    c->even = evenly_spread(o->thresholds, o->n_thresholds);
-    c->top_k = o->top_k;
-    c->class_id = o->class_id;
-    for (int i = 0; i < o->n_thresholds; i++)
-        c->threshold[i] = c->even ? i : o->thresholds[i];
-    if (!o->n_thresholds)
-        c->threshold[0] = o->top_k == TALLY_NONE ? 0.5 : no_threshold;
-}
-
-tally_metric *tally__make_threshold(const tally__metric_row *row, const tally_threshold_options *o, tally_error *err)
-{
-    const int n = o->n_thresholds ? o->n_thresholds : 1;
-    if (check_thresholds(row, o, err))
-        return NULL;
-    tally_context *x = tally__context_for(o->context, err);
-    if (!x)
-        return NULL;
-    const size_t             size = sizeof(tally__threshold_config) + (size_t)n * sizeof(double);
-    tally__threshold_config *c = tally__zalloc(x, size);
-    tally_metric_options     head = TALLY_METRIC_OPTIONS_INIT;
-    tally_metric            *m = NULL;
-    head.context = x;
-    head.name = o->name;
-    head.nan = o->nan;
-    if (c) {
-        fill_config(c, o, n);
-        m = tally__metric_from_row(row, c, size, n, &head, err);
-    } else {
-        tally__fail_memory(err, size);
+    tally__threshold_config *c = config;
+    const int32_t            n = c->thresholds.n;
+    (void)row;
+    (void)err;
+    c->even = evenly_spread(tally__reals(c, c->thresholds), n);
+    k->result_rank = n > 1;
+    for (int i = 0; i < k->n_states; i++) {
+        states[i].rank = n > 1;
+        states[i].shape[0] = n > 1 ? n : 0;
     }
-    tally__free(x, c, size);
-    tally_context_release(x);
-    return m;
+    return TALLY_OK;
 }
 
 /* ---- predictions */
@@ -80,22 +45,39 @@ static tally_node last_axis_at(tally_trace *t, tally_node x, int32_t class_id)
     return tally_squeeze(tally_slice(x, last, at, tally_add(at, tally_num(1))), last);
 }
 
+/* the one threshold, 0.5 or none */
+static double only_threshold(const tally__threshold_config *c)
+{
+    return c->thresholds.n ? tally__reals(c, c->thresholds)[0] : c->top_k == TALLY_NONE ? 0.5 : no_threshold;
+}
+
+/* the thresholds as a vector; even ones by their places 0 to n-1 */
+static tally_node all_thresholds(tally_trace *t, const tally__threshold_config *c)
+{
+    const int32_t n = c->thresholds.n;
+    double       *at = tally__record_alloc(t, (size_t)n * sizeof *at);
+    for (int32_t i = 0; at && i < n; i++)
+        at[i] = c->even ? i : tally__reals(c, c->thresholds)[i];
+    const tally_tensor list = tally_vector((const double *)at, n);
+    return at ? tally_capture_tensor(t, &list) : tally__bad(t);
+}
+
 /* (scores ..., T) thresholds last, or without that axis for one: does the score lie above? NaN lies above nothing. Evenly spread
  * thresholds follow Keras's buckets: bucket ceil(p (T-1)) - 1 >= i, which is p (T-1) > i after p is clipped. */
 static tally_node above(tally_trace *t, const tally__threshold_config *c, tally_node p, int32_t type)
 {
-    if (c->n == 1)
-        return tally_gt(p, type == TALLY_F64 ? tally_f64(t, c->threshold[0]) : tally_f32(t, (float)c->threshold[0]));
-    const tally_tensor list = tally_vector(c->threshold, c->n);
-    tally_node         at = tally_cast(tally_capture_tensor(t, &list), (tally_dtype)type);
+    const int32_t n = c->thresholds.n;
+    if (n <= 1)
+        return tally_gt(p, type == TALLY_F64 ? tally_f64(t, only_threshold(c)) : tally_f32(t, (float)only_threshold(c)));
+    tally_node at = tally_cast(all_thresholds(t, c), (tally_dtype)type);
     if (c->even)
-        p = tally_mul(tally_clip(tally__as(p, type), tally_num(0), tally_num(1)), tally_num(c->n - 1));
+        p = tally_mul(tally_clip(tally__as(p, type), tally_num(0), tally_num(1)), tally_num(n - 1));
     return tally_gt(tally_expand_dims(p, tally_node_rank(p)), at);
 }
 
 static tally_node over_thresholds(const tally__threshold_config *c, tally_node x, tally_node like)
 {
-    return c->n == 1 ? x : tally_broadcast_like(tally_expand_dims(x, tally_node_rank(x)), like);
+    return c->thresholds.n <= 1 ? x : tally_broadcast_like(tally_expand_dims(x, tally_node_rank(x)), like);
 }
 
 /* ---- the two counts */

@@ -1,66 +1,17 @@
-/* classes: the table of classes for the laws, and data that suits each. */
+/* classes: every class of the library with each of its options, from the list that the library itself gives, and two own
+ * classes; data that suits each. */
+#include "../../src/metric/metric.h"
 #include "classes.h"
 
-#define HEAD(o, c) ((o).context = (c))
+enum { ROWS_MOST = 512, TEXT_ROOM = 160 };
+static class_row rows[ROWS_MOST];
+static char      texts[ROWS_MOST][TEXT_ROOM];
+const class_row *class_table = rows;
+int              class_count;
 
-static tally_metric *make_mean_like(const class_row *row, tally_context *c, tally_error *err,
-                                    tally_metric *(*make)(const tally_mean_options *, tally_error *))
+static tally_metric *from_text(const class_row *row, tally_context *c, tally_error *err)
 {
-    tally_mean_options o = TALLY_MEAN_OPTIONS_INIT;
-    HEAD(o, c);
-    if (row->elements)
-        o.reduction = TALLY_REDUCE_ELEMENTS;
-    return make(&o, err);
-}
-
-static tally_metric *make_threshold(const class_row *row, tally_context *c, tally_error *err,
-                                    tally_metric *(*make)(const tally_threshold_options *, tally_error *))
-{
-    tally_threshold_options o = TALLY_THRESHOLD_OPTIONS_INIT;
-    HEAD(o, c);
-    if (row->n_thresholds) {
-        o.thresholds = row->thresholds;
-        o.n_thresholds = row->n_thresholds;
-    }
-    if (row->class_id)
-        o.class_id = row->class_id - 1;                     /* 0 in the table is: none */
-    if (row->top_k)
-        o.top_k = row->top_k;
-    return make(&o, err);
-}
-
-static tally_metric *make_crossentropy(const class_row *row, tally_context *c, tally_error *err,
-                                       tally_metric *(*make)(const tally_crossentropy_options *, tally_error *))
-{
-    tally_crossentropy_options o = TALLY_CROSSENTROPY_OPTIONS_INIT;
-    HEAD(o, c);
-    o.from_logits = row->from_logits;
-    o.label_smoothing = row->smoothing;
-    if (row->ignore)
-        o.ignore_class = row->ignore;
-    return make(&o, err);
-}
-
-#define ROW_MAKER(name, by) static tally_metric *row_##name(const class_row *r, tally_context *c, tally_error *e) { return by(r, c, e, tally_##name##_new); }
-ROW_MAKER(mean, make_mean_like)
-ROW_MAKER(sum, make_mean_like)
-ROW_MAKER(accuracy, make_mean_like)
-ROW_MAKER(mean_squared_error, make_mean_like)
-ROW_MAKER(mean_absolute_error, make_mean_like)
-ROW_MAKER(categorical_accuracy, make_mean_like)
-ROW_MAKER(sparse_categorical_accuracy, make_mean_like)
-ROW_MAKER(precision, make_threshold)
-ROW_MAKER(recall, make_threshold)
-ROW_MAKER(binary_crossentropy, make_crossentropy)
-ROW_MAKER(sparse_categorical_crossentropy, make_crossentropy)
-
-static tally_metric *row_binary_accuracy(const class_row *row, tally_context *c, tally_error *err)
-{
-    tally_binary_accuracy_options o = TALLY_BINARY_ACCURACY_OPTIONS_INIT;
-    HEAD(o, c);
-    if (row->n_thresholds)
-        o.threshold = row->thresholds[0];
-    return tally_binary_accuracy_new(&o, err);
+    return tally_metric_from_text(row->name, c, err);
 }
 
 /* ---- own classes: every kind of state, and a state whose width the first batch decides ---- */
@@ -105,49 +56,76 @@ static const tally_metric_class width = { sizeof width, "Width", 1, 3, 0, 0, wid
 static tally_metric *row_own(const class_row *row, tally_context *c, tally_error *err)
 {
     tally_metric_options o = TALLY_METRIC_OPTIONS_INIT;
-    HEAD(o, c);
+    o.context = c;
     return tally_metric_new(row->eats == DIET_ROWS ? &width : &extent, NULL, 0, &o, err);
 }
 
 bool class_sized_late(const class_row *row)
 {
-    return row->make == row_own && row->eats == DIET_ROWS;
+    bool          late = false;
+    tally_metric *m = row->make(row, NULL, NULL);
+    const tally_metric_class *k = &tally__class_of(tally__store_of_metric(m)->schema)->face;
+    for (int i = 0; i < k->n_states; i++)
+        for (int a = 0; a < k->states[i].rank; a++)
+            late |= k->states[i].shape[a] < 0;
+    tally_metric_release(m);
+    return late;
 }
 
-#define PLAIN { 0, 0, 0 }, 0, 0, 0, 0, 0, 0, 0
-const class_row class_table[] = {
-    { "Mean", row_mean, DIET_VALUES, PLAIN },
-    { "Mean of rows", row_mean, DIET_ROWS, PLAIN },
-    { "Mean of elements", row_mean, DIET_ROWS, { 0, 0, 0 }, 0, 0, 0, 0, 0, 1, 0 },
-    { "Sum", row_sum, DIET_VALUES, PLAIN },
-    { "Sum of rows", row_sum, DIET_ROWS, PLAIN },
-    { "Accuracy", row_accuracy, DIET_PAIRS, PLAIN },
-    { "Accuracy of rows", row_accuracy, DIET_PAIR_ROWS, PLAIN },
-    { "BinaryAccuracy", row_binary_accuracy, DIET_BINARY, PLAIN },
-    { "BinaryAccuracy(0.3)", row_binary_accuracy, DIET_BINARY_ROWS, { 0.3, 0, 0 }, 1, 0, 0, 0, 0, 0, 0 },
-    { "CategoricalAccuracy", row_categorical_accuracy, DIET_ONE_HOT, PLAIN },
-    { "SparseCategoricalAccuracy", row_sparse_categorical_accuracy, DIET_SPARSE, PLAIN },
-    { "Precision", row_precision, DIET_BINARY, PLAIN },
-    { "Precision(0.2, 0.7)", row_precision, DIET_BINARY_ROWS, { 0.2, 0.7, 0 }, 2, 0, 0, 0, 0, 0, 0 },
-    { "Precision(0, 0.5, 1)", row_precision, DIET_BINARY, { 0, 0.5, 1 }, 3, 0, 0, 0, 0, 0, 0 },
-    { "Precision(class_id 2)", row_precision, DIET_BINARY_ROWS, { 0, 0, 0 }, 0, 3, 0, 0, 0, 0, 0 },
-    { "Recall", row_recall, DIET_BINARY, PLAIN },
-    { "Recall(top_k 2)", row_recall, DIET_BINARY_ROWS, { 0, 0, 0 }, 0, 0, 2, 0, 0, 0, 0 },
-    { "Recall(0.4, top_k 3, class_id 1)", row_recall, DIET_BINARY_ROWS, { 0.4, 0, 0 }, 1, 2, 3, 0, 0, 0, 0 },
-    { "MeanSquaredError", row_mean_squared_error, DIET_PAIRS, PLAIN },
-    { "MeanSquaredError of rows", row_mean_squared_error, DIET_PAIR_ROWS, PLAIN },
-    { "MeanAbsoluteError", row_mean_absolute_error, DIET_PAIRS, PLAIN },
-    { "MeanAbsoluteError of rows", row_mean_absolute_error, DIET_PAIR_ROWS, PLAIN },
-    { "BinaryCrossentropy", row_binary_crossentropy, DIET_BINARY, PLAIN },
-    { "BinaryCrossentropy(smoothing)", row_binary_crossentropy, DIET_BINARY_ROWS, { 0, 0, 0 }, 0, 0, 0, 0, 0, 0, 0.125 },
-    { "BinaryCrossentropy(logits)", row_binary_crossentropy, DIET_BINARY_ROWS, { 0, 0, 0 }, 0, 0, 0, 1, 0, 0, 0 },
-    { "SparseCategoricalCrossentropy", row_sparse_categorical_crossentropy, DIET_SPARSE, PLAIN },
-    { "SparseCategoricalCrossentropy(logits)", row_sparse_categorical_crossentropy, DIET_SPARSE, { 0, 0, 0 }, 0, 0, 0, 1, 0, 0, 0 },
-    { "SparseCategoricalCrossentropy(ignore 2)", row_sparse_categorical_crossentropy, DIET_SPARSE, { 0, 0, 0 }, 0, 0, 0, 0, 2, 0, 0 },
-    { "own class, four kinds of state", row_own, DIET_VALUES, PLAIN },
-    { "own class, width of the first batch", row_own, DIET_ROWS, PLAIN },
-};
-const int class_count = (int)(sizeof class_table / sizeof *class_table);
+/* ---- the table ---- */
+
+static void add_row(const char *name, tally_metric *(*make)(const class_row *, tally_context *, tally_error *), diet eats, bool batch)
+{
+    assert_true(class_count < ROWS_MOST);
+    snprintf(texts[class_count], TEXT_ROOM, "%s", name);
+    rows[class_count] = (class_row){ texts[class_count], make, eats, batch };
+    class_count++;
+}
+
+/* "Class(option=example, ...)": option i, all for i < -1, and always those that must be given */
+static void spell(char *to, const tally_metric_description *d, int which)
+{
+    const char *between = "(";
+    size_t      n = (size_t)snprintf(to, TEXT_ROOM, "%s", d->class_name);
+    for (int i = 0; i < d->n_options; i++) {
+        const tally_metric_option *o = tally_metric_option_at(d->class_name, i);
+        if (which != i && which >= -1 && o->standard[0])
+            continue;
+        n += (size_t)snprintf(to + n, TEXT_ROOM - n, "%s%s=%s", between, o->name, o->example);
+        between = ", ";
+    }
+    snprintf(to + n, TEXT_ROOM - n, "%s", *between == ',' ? ")" : "");
+}
+
+/* The default eats vectors, where the class can; the options need the axis of rows that they speak of. */
+static void add_class(const tally_metric_description *d)
+{
+    static const diet vectors[] = { DIET_VALUES, DIET_PAIRS, DIET_BINARY, DIET_ONE_HOT, DIET_SPARSE };
+    static const diet with_rows[] = { DIET_ROWS, DIET_PAIR_ROWS, DIET_BINARY_ROWS, DIET_ONE_HOT, DIET_SPARSE };
+    char text[TEXT_ROOM];
+    spell(text, d, -1);
+    add_row(text, from_text, with_rows[d->operands], d->batch);
+    if (vectors[d->operands] != with_rows[d->operands])
+        add_row(text, from_text, vectors[d->operands], d->batch);
+    for (int i = 0; i < d->n_options; i++) {
+        spell(text, d, i);
+        add_row(text, from_text, with_rows[d->operands], d->batch);
+    }
+    if (d->n_options > 1) {
+        spell(text, d, -2);
+        add_row(text, from_text, with_rows[d->operands], d->batch);
+    }
+}
+
+/* before main: every program of the laws finds the table made */
+__attribute__((constructor)) static void make_table(void)
+{
+    tally_metric_description d;
+    for (int i = 0; !tally_metric_describe(NULL, i, &d); i++)
+        add_class(&d);
+    add_row("own class, four kinds of state", row_own, DIET_VALUES, false);
+    add_row("own class, width of the first batch", row_own, DIET_ROWS, false);
+}
 
 /* ---- data ---- */
 

@@ -1,5 +1,5 @@
-/* classes: every built-in class and two own ones, as rows of one table: how to make it, what it eats. The laws go over
- * the table and name no class. */
+/* classes: every class of the library, with and without each option, and two own ones, as rows of one table: how to make it, what
+ * it eats. The laws go over the table and name no class: a new one is under them by its row in metric.def. */
 #ifndef TALLY_TESTS_CLASSES_H
 #define TALLY_TESTS_CLASSES_H
 
@@ -18,16 +18,14 @@ typedef enum diet {
 } diet;
 
 typedef struct class_row {
-    const char   *name;
+    const char   *name;             /* of a class of the library: the text that makes it */
     tally_metric *(*make)(const struct class_row *row, tally_context *c, tally_error *err);
     diet          eats;
-    double        thresholds[3];
-    int           n_thresholds, class_id, top_k, from_logits, ignore, elements;
-    double        smoothing;
+    bool          batch;            /* depends on how the samples were split */
 } class_row;
 
-extern const class_row class_table[];
-extern const int       class_count;
+extern const class_row *class_table;
+extern int              class_count;
 
 bool class_sized_late(const class_row *row);   /* a state takes its size from the first batch */
 

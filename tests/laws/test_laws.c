@@ -115,6 +115,8 @@ static void shuffled(test_rng *r, int64_t *at, int64_t n)
 static void check_split(law_case *c)
 {
     enum { PARTS = 5 };
+    if (c->row->batch)
+        return;
     meal  f = food(c, ROWS);
     bytes whole = eaten_whole(c, &f);
     for (int turn = 0; turn < 6; turn++) {
@@ -783,14 +785,15 @@ static void work_shared_out_in_any_way_gives_the_same_bytes(void **state)
 
 static void metrics_fed_together_equal_metrics_fed_alone(void **state)
 {
+    enum { MOST = 200 };
     (void)state;
     for (int d = 0; d < DTYPES; d++)
         for (int eats = DIET_VALUES; eats <= DIET_SPARSE; eats++) {
             law_case      c = { NULL, float_dtypes[d], WEIGHT_ANY, { (uint64_t)(d * 16 + eats) + 99 }, pool_new(), "together" };
-            tally_metric *m[32], *alone[32];
+            tally_metric *m[MOST], *alone[MOST];
             int           n = 0;
             for (int k = 0; k < class_count; k++)
-                if ((int)class_table[k].eats == eats) {
+                if ((int)class_table[k].eats == eats && n < MOST) {
                     c.row = &class_table[k];
                     m[n] = new_metric(&c);
                     alone[n++] = new_metric(&c);
