@@ -1,152 +1,147 @@
-/* Golden vectors made by Keras itself (generate.py, vectors.txt): the classes, their options, weights of every shape, with all
- * operands in float32 and in float64. Keras's own answers are float32 sums, and float64 sums, of the same formula, so Tally
- * lies within their error: a few units of float32, and of float64. */
+/* Golden vectors made by Keras itself (golden.py says what the files hold): every class and option, with all operands in float32 and
+ * in float64. Keras's own answers are float32 sums, and float64 sums, of the same formula, so Tally lies within their error: a few
+ * units of float32, and of float64. No class is named here: a case is the text that makes its metric. Another folder of vectors may
+ * be given as argument. */
 #include "../support.h"
+#include <dirent.h>
 #include <tally/tally.h>
 
-enum { LINE_ROOM = 4096, OPERANDS = 3, ELEMENTS = 64, ANSWERS = 8 };
+enum { LINE_ROOM = 4096, OPERANDS = 3, ELEMENTS = 128, ANSWERS = 64, CLASSES = 64, STREAMS = 40 };
+
+static const char *folder = TEST_SOURCE_ROOT "/tests/parity/vectors";
 
 typedef struct operand {
     tally_tensor x;
+    int          dtype;               /* its own, or -1 */
     double       f64[ELEMENTS];
-    float        f32[ELEMENTS];
+    double       memory[ELEMENTS];    /* as it is given */
 } operand;
 
 typedef struct golden {
-    char          class_name[64], options[256];
-    int           line;               /* of the case in the file */
+    char          text[256];
+    const char   *file;
+    int           line;               /* of the case */
     tally_metric *m[2];               /* fed with float32, float64 */
 } golden;
 
+static struct { const char *name; int cases; } seen[CLASSES];
+
+static void wrong(const golden *g, int line, const char *what)
+{
+    print_error("%s:%d: %s: %s\n", g->file, line, g->text, what);
+    fail();
+}
+
 /* ---- the file's numbers */
-static int read_list(const char *text, char between, double *out, int most)
+static int read_list(const char *text, double *out, int most)
 {
     int n = 0;
-    for (char *end; n < most; text = end + 1) {
+    for (char *end; n < most && *text && *text != ' '; text = end + 1) {
         out[n] = strtod(text, &end);
         if (end == text)
             break;
         n++;
-        if (*end != between)
+        if (*end != ',')
             break;
     }
     return n;
 }
 
-static const char *read_operand(const char *text, operand *o)
+/* "-" or "3x4"; what follows the colon behind it */
+static char *read_shape(char *at, int *rank, int64_t *shape)
+{
+    *rank = 0;
+    if (*at == '-')
+        return at + 2;
+    for (at--; *rank == 0 || *at == 'x'; ++*rank)
+        shape[*rank] = strtoll(at + 1, &at, 10);
+    return at + 1;
+}
+
+static int read_dtype(char **at)
+{
+    static const struct { const char *name; tally_dtype d; } row[] = {
+        { "bool@", TALLY_BOOL }, { "u8@", TALLY_U8 }, { "i8@", TALLY_I8 }, { "i32@", TALLY_I32 }, { "i64@", TALLY_I64 },
+        { "f16@", TALLY_F16 }, { "bf16@", TALLY_BF16 } };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (!strncmp(*at, row[i].name, strlen(row[i].name))) {
+            *at += strlen(row[i].name);
+            return row[i].d;
+        }
+    return -1;
+}
+
+static char *read_operand(char *at, operand *o)
 {
     int64_t stride = 1;
-    char   *at = (char *)(uintptr_t)text;
     memset(o, 0, sizeof *o);
-    for (bool more = true; more; more = *at == 'x') {
-        o->x.shape[o->x.rank] = strtoll(at + (o->x.rank ? 1 : 0), &at, 10);
-        o->x.rank++;
-    }
+    o->dtype = read_dtype(&at);
+    at = read_shape(at, &o->x.rank, o->x.shape);
     for (int a = o->x.rank - 1; a >= 0; stride *= o->x.shape[a--])
         o->x.stride[a] = stride;
-    const double scale = strtod(at + 1, &at);
-    assert_int_equal(read_list(at + 1, ',', o->f64, ELEMENTS), stride);
-    for (int64_t i = 0; i < stride; i++) {
+    const double scale = strtod(at, &at);
+    assert_int_equal(read_list(at + 1, o->f64, ELEMENTS), stride);
+    for (int64_t i = 0; i < stride; i++)
         o->f64[i] /= scale;
-        o->f32[i] = (float)o->f64[i];
-    }
-    const char *space = strchr(at, ' ');
+    char *space = strchr(at, ' ');
     return space ? space + 1 : NULL;
 }
 
-/* ---- options: "thresholds=0.1|0.5 top_k=2.0" */
-static bool find_option(const char *options, const char *key, const char **value)
+/* the numbers, exact in every dtype that the files use */
+static void put_number(void *to, int dtype, double v)
 {
-    const size_t n = strlen(key);
-    for (const char *at = options; at && *at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
-        if (!strncmp(at, key, n) && at[n] == '=') {
-            *value = at + n + 1;
-            return true;
-        }
-    return false;
-}
-
-static int32_t whole_option(const char *options, const char *key, int32_t otherwise)
-{
-    const char *v;
-    return find_option(options, key, &v) ? (int32_t)strtod(v, NULL) : otherwise;
-}
-
-static tally_metric *make_threshold(const golden *g, bool recall, tally_error *err)
-{
-    double                  at[ANSWERS];
-    char                    list[128] = "";
-    const char             *v;
-    tally_threshold_options o = TALLY_THRESHOLD_OPTIONS_INIT;
-    if (find_option(g->options, "thresholds", &v)) {
-        snprintf(list, sizeof list, "%.*s", (int)strcspn(v, " "), v);
-        o.thresholds = at;
-        o.n_thresholds = read_list(list, '|', at, ANSWERS);
+    uint32_t bits;
+    const float f = (float)v;
+    memcpy(&bits, &f, sizeof bits);
+    switch (dtype) {
+    case TALLY_BOOL: case TALLY_U8: *(uint8_t *)to = (uint8_t)v; break;
+    case TALLY_I8:   *(int8_t *)to = (int8_t)v; break;
+    case TALLY_I32:  *(int32_t *)to = (int32_t)v; break;
+    case TALLY_I64:  *(int64_t *)to = (int64_t)v; break;
+    case TALLY_F16:  *(uint16_t *)to = (uint16_t)(v == 0 ? 0 : ((bits >> 16 & 0x8000) | ((bits >> 13 & 0x3ffff) - 0x1c000))); break;
+    case TALLY_BF16: *(uint16_t *)to = (uint16_t)(bits >> 16); break;
+    case TALLY_F32:  *(float *)to = f; break;
+    default:         *(double *)to = v;
     }
-    o.top_k = whole_option(g->options, "top_k", TALLY_NONE);
-    o.class_id = whole_option(g->options, "class_id", TALLY_NONE);
-    return recall ? tally_recall_new(&o, err) : tally_precision_new(&o, err);
 }
 
-static tally_metric *make_crossentropy(const golden *g, bool sparse, tally_error *err)
+static const tally_tensor *as_given(operand *o, tally_dtype run)
 {
-    const char                *v;
-    tally_crossentropy_options o = TALLY_CROSSENTROPY_OPTIONS_INIT;
-    o.from_logits = whole_option(g->options, "from_logits", 0);
-    o.ignore_class = whole_option(g->options, "ignore_class", TALLY_NONE);
-    if (find_option(g->options, "label_smoothing", &v))
-        o.label_smoothing = strtod(v, NULL);
-    return sparse ? tally_sparse_categorical_crossentropy_new(&o, err) : tally_binary_crossentropy_new(&o, err);
-}
-
-static tally_metric *make_binary_accuracy(const golden *g, tally_error *err)
-{
-    const char                   *v;
-    tally_binary_accuracy_options o = TALLY_BINARY_ACCURACY_OPTIONS_INIT;
-    if (find_option(g->options, "threshold", &v))
-        o.threshold = strtod(v, NULL);
-    return tally_binary_accuracy_new(&o, err);
-}
-
-static tally_metric *make_metric(const golden *g, tally_error *err)
-{
-    static const struct { const char *name; tally_metric *(*make)(const tally_mean_options *o, tally_error *err); } plain[] = {
-        { "Mean", tally_mean_new }, { "Sum", tally_sum_new }, { "Accuracy", tally_accuracy_new },
-        { "CategoricalAccuracy", tally_categorical_accuracy_new }, { "SparseCategoricalAccuracy", tally_sparse_categorical_accuracy_new },
-        { "MeanSquaredError", tally_mean_squared_error_new }, { "MeanAbsoluteError", tally_mean_absolute_error_new } };
-    const char *name = g->class_name;
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (!strcmp(plain[i].name, name))
-            return plain[i].make(NULL, err);
-    if (!strcmp(name, "BinaryAccuracy"))
-        return make_binary_accuracy(g, err);
-    if (!strcmp(name, "Precision") || !strcmp(name, "Recall"))
-        return make_threshold(g, name[0] == 'R', err);
-    if (!strcmp(name, "BinaryCrossentropy") || !strcmp(name, "SparseCategoricalCrossentropy"))
-        return make_crossentropy(g, name[0] == 'S', err);
-    print_error("%s: no such class in this test\n", name);
-    fail();
-    return NULL;
+    const int dtype = o->dtype >= 0 ? o->dtype : (int)run;
+    for (int i = 0; i < ELEMENTS; i++)
+        put_number((char *)o->memory + (size_t)i * tally_dtype_size((tally_dtype)dtype), dtype, o->f64[i]);
+    o->x.dtype = (tally_dtype)dtype;
+    o->x.data = o->memory;
+    return &o->x;
 }
 
 /* ---- the lines */
-static void begin_case(golden *g, char *text, int line)
+static void count_class(const char *text)
 {
-    tally_error err;
-    memset(g, 0, sizeof *g);
-    text[strcspn(text, "\n")] = 0;
-    const size_t n = strcspn(text, " ");
-    snprintf(g->class_name, sizeof g->class_name, "%.*s", (int)n, text);
-    snprintf(g->options, sizeof g->options, "%s", text[n] ? text + n + 1 : "");
-    g->line = line;
-    for (int i = 0; i < 2; i++)
-        if (!(g->m[i] = make_metric(g, &err))) {
-            print_error("vectors.txt:%d: %s\n", line, err.text);
-            fail();
+    char   name[64] = "";
+    tally_metric_description d;
+    memcpy(name, text, strcspn(text, "("));
+    assert_int_equal(tally_metric_describe(name, 0, &d), TALLY_OK);
+    for (int i = 0; i < CLASSES; i++)
+        if (!seen[i].name || !strcmp(seen[i].name, d.class_name)) {
+            seen[i].name = d.class_name;
+            seen[i].cases++;
+            return;
         }
 }
 
-static void update_case(golden *g, const char *text, int line)
+static void begin_case(golden *g, const char *text, int line)
+{
+    tally_error err;
+    snprintf(g->text, sizeof g->text, "%.255s", text);
+    g->line = line;
+    for (int i = 0; i < 2; i++)
+        if (!(g->m[i] = tally_metric_from_text(text, NULL, &err)))
+            wrong(g, line, err.text);
+    count_class(text);
+}
+
+static void update_case(golden *g, char *text, int line)
 {
     operand             o[OPERANDS];
     const tally_tensor *x[OPERANDS];
@@ -159,63 +154,99 @@ static void update_case(golden *g, const char *text, int line)
         text = read_operand(text, &o[n++]);
     }
     for (int i = 0; i < 2; i++) {
-        for (int k = 0; k < n; k++) {
-            o[k].x.dtype = i ? TALLY_F64 : TALLY_F32;
-            o[k].x.data = i ? (const void *)o[k].f64 : (const void *)o[k].f32;
-            x[k] = &o[k].x;
-        }
-        if (tally_metric_update_state_n(g->m[i], x, n, &err)) {
-            print_error("vectors.txt:%d: %s\n", line, err.text);
-            fail();
-        }
+        for (int k = 0; k < n; k++)
+            x[k] = as_given(&o[k], i ? TALLY_F64 : TALLY_F32);
+        if (tally_metric_update_state_n(g->m[i], x, n, &err))
+            wrong(g, line, err.text);
     }
 }
 
-static void compare_case(golden *g, const char *text, int which, double relative, double absolute)
+static void compare_case(golden *g, char *text, int which, double relative, double absolute)
 {
     double      want[ANSWERS], got[ANSWERS];
-    int64_t     shape[TALLY_MAX_RANK] = { 1 };
+    int64_t     shape[TALLY_MAX_RANK] = { 0 }, got_shape[TALLY_MAX_RANK] = { 0 };
+    int         rank;
     tally_error err;
-    const int   n = read_list(text, ' ', want, ANSWERS), rank = tally_metric_result_shape(g->m[which], shape);
-    assert_int_equal(rank, n > 1);
-    assert_int_equal(rank ? shape[0] : 1, n);
+    const int   n = read_list(read_shape(text, &rank, shape), want, ANSWERS);
+    if (tally_metric_result_shape(g->m[which], got_shape) != rank || memcmp(shape, got_shape, sizeof shape))
+        wrong(g, g->line, "the result has another shape");
     assert_ok(tally_metric_values(g->m[which], got, ANSWERS, &err), &err);
     for (int k = 0; k < n; k++)
-        if (!(fabs(got[k] - want[k]) <= relative * fabs(want[k]) + absolute)) {
-            print_error("vectors.txt:%d: %s(%s) in %s, value %d: got %.17g, Keras has %.17g, apart by %g\n", g->line, g->class_name,
-                        g->options, which ? "float64" : "float32", k, got[k], want[k], fabs(got[k] - want[k]));
+        if (!(fabs(got[k] - want[k]) <= relative * fabs(want[k]) + absolute) && !(got[k] != got[k] && want[k] != want[k])) {
+            print_error("%s:%d: %s in %s, value %d: got %.17g, Keras has %.17g, apart by %g\n", g->file, g->line, g->text,
+                        which ? "float64" : "float32", k, got[k], want[k], fabs(got[k] - want[k]));
             fail();
         }
     tally_metric_release(g->m[which]);
 }
 
+static void judge_line(golden *g, char *line, int at)
+{
+    line[strcspn(line, "\n")] = 0;
+    if (!strncmp(line, "case ", 5))
+        begin_case(g, line + 5, at);
+    else if (!strncmp(line, "update ", 7))
+        update_case(g, line + 7, at);
+    else if (!strcmp(line, "reset"))
+        tally_metric_reset_state(g->m[0]), tally_metric_reset_state(g->m[1]);
+    else if (!strncmp(line, "float32 ", 8))
+        compare_case(g, line + 8, 0, 2e-6, 1e-6);
+    else if (!strncmp(line, "float64 ", 8))
+        compare_case(g, line + 8, 1, 1e-14, 1e-15);
+    else
+        assert_int_equal(line[0], '#');
+}
+
+static void judge_file(const char *name)
+{
+    char   path[512], line[LINE_ROOM];
+    golden g = { .file = name };
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    for (int at = 1; fgets(line, sizeof line, f); at++) {
+        assert_non_null(strchr(line, '\n'));
+        judge_line(&g, line, at);
+    }
+    fclose(f);
+}
+
 static void keras_own_answers_are_met(void **state)
 {
     (void)state;
-    char   line[LINE_ROOM];
-    int    at = 0, cases = 0;
-    golden g;
-    FILE  *f = fopen(TEST_SOURCE_ROOT "/tests/parity/vectors.txt", "r");
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f)) {
-        at++;
-        if (!strncmp(line, "case ", 5))
-            begin_case(&g, line + 5, at), cases++;
-        else if (!strncmp(line, "update ", 7))
-            update_case(&g, line + 7, at);
-        else if (!strncmp(line, "float32 ", 8))
-            compare_case(&g, line + 8, 0, 2e-6, 1e-6);
-        else if (!strncmp(line, "float64 ", 8))
-            compare_case(&g, line + 8, 1, 1e-14, 1e-15);
-        else
-            assert_int_equal(line[0], '#');
-    }
-    fclose(f);
-    assert_true(cases >= 200);
+    int  files = 0;
+    DIR *d = opendir(folder);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        if (e->d_name[0] != '.') {
+            judge_file(e->d_name);
+            files++;
+        }
+    closedir(d);
+    assert_true(files > 0);
 }
 
-int main(void)
+static void every_class_has_its_streams(void **state)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(keras_own_answers_are_met) };
+    tally_metric_description d;
+    int                      missing = 0;
+    (void)state;
+    for (int i = 0; !tally_metric_describe(NULL, i, &d); i++) {
+        int k = 0;
+        while (k < CLASSES && seen[k].name && strcmp(seen[k].name, d.class_name))
+            k++;
+        if (k == CLASSES || seen[k].cases < STREAMS) {
+            print_error("%s: %d streams, expected %d or more\n", d.class_name, k < CLASSES ? seen[k].cases : 0, STREAMS);
+            missing++;
+        }
+    }
+    assert_int_equal(missing, 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(keras_own_answers_are_met), cmocka_unit_test(every_class_has_its_streams) };
+    if (argc > 1)
+        folder = argv[1];
     return cmocka_run_group_tests_name("parity/parity", tests, NULL, NULL);
 }
