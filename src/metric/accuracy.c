@@ -39,16 +39,61 @@ void tally__update_categorical_accuracy(tally_trace *t, const tally_update *u)
         add_agreement(t, u, tally_eq(y, p), c->reduction);
 }
 
+/* ids have one axis less than the scores, or a last size of 1; false: noted */
+static bool sparse_pair(tally_trace *t, const tally_update *u, tally_node *ids, tally_node p)
+{
+    const int a = tally_node_rank(*ids), b = tally_node_rank(p);
+    if (b < 1 || (a != b && a != b - 1)) {
+        tally__refuse(t, u, "y_pred, expected one axis more than y_true (classes last), found rank %d for y_true of rank %d", b, a);
+        return false;
+    }
+    if (a == b)
+        *ids = tally__without_one(*ids, a - 1, "y_true");
+    return tally__trace_ok(t);
+}
+
 void tally__update_sparse_categorical_accuracy(tally_trace *t, const tally_update *u)
 {
     const tally__mean_config *c = u->config;
     tally_node                ids = u->operand[0], p = u->operand[1];
-    const int                 a = tally_node_rank(ids), b = tally_node_rank(p);
-    if (b < 1 || (a != b && a != b - 1)) {
-        tally__refuse(t, u, "y_pred, expected one axis more than y_true (classes last), found rank %d for y_true of rank %d", b, a);
+    if (sparse_pair(t, u, &ids, p))
+        add_agreement(t, u, tally_eq(tally_argmax(p, tally_node_rank(p) - 1), ids), c->reduction);
+}
+
+/* ---- top k: the label's score is among the k largest. Ties are hits; no class and a score that is not finite have as many above
+ * them as there are classes. */
+static tally_node is_near_top(const tally__top_k_config *c, tally_node scores, tally_node ids)
+{
+    tally_node above = tally_rank_of(scores, ids), classes = tally_dim(scores, tally_node_rank(scores) - 1);
+    return tally_lt(above, tally_minimum(classes, tally_num(c->k)));
+}
+
+void tally__update_top_k_categorical_accuracy(tally_trace *t, const tally_update *u)
+{
+    tally_node y = u->operand[0], p = u->operand[1];
+    const int  rank = tally_node_rank(p);
+    if (rank < 1) {
+        tally__refuse(t, u, "y_pred, expected rank 1 or more (classes last), found rank 0");
         return;
     }
-    if (a == b)
-        ids = tally__without_one(ids, a - 1, "y_true");
-    add_agreement(t, u, tally_eq(tally_argmax(p, b - 1), ids), c->reduction);
+    if (tally__align(t, u, &y, &p))
+        add_agreement(t, u, is_near_top(u->config, p, tally_argmax(y, rank - 1)), TALLY_REDUCE_SAMPLES);
+}
+
+/* y_pred holds ids, the best first: one of the first k is the label */
+static tally_node is_among_first(tally_trace *t, const tally__top_k_config *c, tally_node sorted, tally_node ids)
+{
+    const int  last = tally_node_rank(sorted) - 1;
+    tally_node n = tally_minimum(tally_dim(sorted, last), tally_num(c->k));
+    tally_node first = tally_slice(sorted, last, tally_i64(t, 0), n);
+    return tally_max(tally_eq(first, tally_expand_dims(ids, last)), last);
+}
+
+void tally__update_sparse_top_k_categorical_accuracy(tally_trace *t, const tally_update *u)
+{
+    const tally__top_k_config *c = u->config;
+    tally_node                 ids = u->operand[0], p = u->operand[1];
+    if (!sparse_pair(t, u, &ids, p))
+        return;
+    add_agreement(t, u, c->from_sorted_ids ? is_among_first(t, c, p, ids) : is_near_top(c, p, ids), TALLY_REDUCE_SAMPLES);
 }

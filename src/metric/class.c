@@ -5,6 +5,7 @@
 typedef struct class_key {              /* what is compared beside the cells; the fingerprint leaves the pointers out */
     void     (*update)(tally_trace *t, const tally_update *u);
     tally_node (*result)(tally_trace *t, const tally_node *states, const void *config);
+    tally_sample_values body;
     int32_t    n_operands, n_states, result_rank, direction, nan, own;
 } class_key;
 
@@ -139,7 +140,8 @@ static void fill_key(char *to, const tally__class *c, const void *config)
     key.result_rank = c->face.result_rank;
     key.direction = c->face.direction;
     key.nan = c->nan;
-    key.own = c->own;
+    key.own = c->origin.own;
+    key.body = c->origin.body;
     memcpy(to, &key, sizeof key);
     if (c->config_size)
         memcpy(to + sizeof key, config, c->config_size);
@@ -198,7 +200,7 @@ static tally__store *make_store(tally_context *x, const tally__class *c, const v
 }
 
 tally_metric *tally__metric_make(const tally_metric_class *k, const void *config, size_t config_size, const tally_metric_options *o,
-                                 bool own, const char *name, tally_error *err)
+                                 tally__origin origin, const char *name, tally_error *err)
 {
     tally_metric_options head = TALLY_METRIC_OPTIONS_INIT;
     if (check_class(k, err) || (o && check_head(k->name, o, err)))
@@ -216,7 +218,7 @@ tally_metric *tally__metric_make(const tally_metric_class *k, const void *config
     c.face.size = sizeof c.face;
     c.nan = head.nan;
     c.skipped = head.nan == TALLY_NAN_PROPAGATE ? -1 : k->n_states;
-    c.own = own;
+    c.origin = origin;
     c.config_size = config_size;
     tally_context *x = tally__context_for(head.context, err);
     if (!x)
@@ -229,5 +231,5 @@ tally_metric *tally__metric_make(const tally_metric_class *k, const void *config
 tally_metric *tally_metric_new(const tally_metric_class *k, const void *config, size_t config_size, const tally_metric_options *o,
                                tally_error *err)
 {
-    return tally__metric_make(k, config, config_size, o, false, k ? k->name : NULL, err);
+    return tally__metric_make(k, config, config_size, o, (tally__origin){ false, NULL }, k ? k->name : NULL, err);
 }

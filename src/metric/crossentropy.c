@@ -4,17 +4,6 @@
 
 static const double eps = 1e-7;                    /* keras.config.epsilon() */
 
-/* the option's axis for this rank; false: noted */
-static bool axis_of(tally_trace *t, const tally_update *u, int rank, int *axis)
-{
-    const tally__crossentropy_config *c = u->config;
-    *axis = c->axis < 0 ? c->axis + rank : c->axis;
-    if (*axis >= 0 && *axis < rank)
-        return true;
-    tally__refuse(t, u, "y_pred, expected a rank with axis %d, found rank %d", (int)c->axis, rank);
-    return false;
-}
-
 /* ---- binary */
 static tally_node binary_from_logits(tally_node y, tally_node x)
 {
@@ -32,19 +21,38 @@ static tally_node binary_from_probabilities(tally_node y, tally_node p)
 void tally__update_binary_crossentropy(tally_trace *t, const tally_update *u)
 {
     const tally__crossentropy_config *c = u->config;
-    const int32_t                     type = tally__compute_type(u);
-    tally_node                        y = u->operand[0], p = u->operand[1];
+    tally_node                        y, p;
     int                               axis = 0;
-    if (!tally__align(t, u, &y, &p) || (tally_node_rank(p) > 1 && !axis_of(t, u, tally_node_rank(p), &axis)))
+    if (!tally__pair(t, u, &y, &p) || (tally_node_rank(p) > 1 && !tally__axis_of(t, u, c->axis, tally_node_rank(p), &axis)))
         return;
-    y = tally__as(y, type);
-    p = tally__as(p, type);
     if (c->label_smoothing != 0)
         y = tally_add(tally_mul(y, tally_num(1 - c->label_smoothing)), tally_num(c->label_smoothing / 2));
     tally_node v = c->from_logits ? binary_from_logits(y, p) : binary_from_probabilities(y, p);
     if (tally_node_rank(v) > 1)
         v = tally_mean_axis(tally__as(v, TALLY_F64), axis);
     tally__sample_mean(t, u, v, tally__absent(), TALLY_REDUCE_SAMPLES);
+}
+
+/* ---- categorical */
+static tally_node log_of_part(tally_node p, int axis)
+{
+    tally_node part = tally_div(p, tally_expand_dims(tally_sum(p, axis), axis));
+    return tally_log(tally_clip(part, tally_num(eps), tally_num(1 - eps)));
+}
+
+void tally__update_categorical_crossentropy(tally_trace *t, const tally_update *u)
+{
+    const tally__crossentropy_config *c = u->config;
+    const double                      s = c->label_smoothing;
+    tally_node                        y, p;
+    int                               axis;
+    if (!tally__pair(t, u, &y, &p) || !tally__axis_of(t, u, c->axis, tally_node_rank(p), &axis))
+        return;
+    if (s != 0)
+        y = tally_add(tally_mul(y, tally_num(1 - s)), tally_div(tally_num(s), tally__as(tally_dim(p, axis), (int32_t)tally_node_dtype(p))));
+    tally_node q = c->from_logits ? tally_log_softmax(p, axis) : log_of_part(p, axis);
+    tally_node v = tally_neg(tally_sum(tally__as(tally_mul(y, q), TALLY_F64), axis));
+    tally__add_of_vectors(t, u, v, p, axis, TALLY_REDUCE_SAMPLES);
 }
 
 /* ---- sparse */
@@ -68,7 +76,7 @@ void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_u
         tally__refuse(t, u, "y_pred, expected one axis more than y_true (the classes'), found rank %d for y_true of rank %d", b, a);
         return;
     }
-    if (!axis_of(t, u, b, &axis))
+    if (!tally__axis_of(t, u, c->axis, b, &axis))
         return;
     if (a == b)
         ids = tally__without_one(ids, axis, "y_true");

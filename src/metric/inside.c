@@ -24,7 +24,7 @@ static void run_result_body(tally_trace *t, void *user)
 /* Runs a body of the class as tally_inline does; errors in it name the class, and for a class of this library the user's line. */
 static void run_body(tally_trace *t, tally_body body, body_run *r, tally__place at)
 {
-    tally__cover before = tally__trace_cover(t, (tally__cover){ r->k->face.name, at, r->k->own });
+    tally__cover before = tally__trace_cover(t, (tally__cover){ r->k->face.name, at, r->k->origin.own });
     tally_inline_loc(t, body, r, NULL, 0, NULL, 0, at.file, at.line);
     tally__trace_cover(t, before);
 }
@@ -58,6 +58,10 @@ static bool size_states(tally_trace *t, const tally__class *k, tally_metric_ref 
                 continue;
             const int operand = (int)(-1 - s->shape[a]) / TALLY_MAX_RANK, axis = (int)(-1 - s->shape[a]) % TALLY_MAX_RANK;
             const int rank = tally_node_rank(u->operand[operand]);
+            if (k->origin.own && rank == axis) {           /* [n] is [n, 1] */
+                tally__size_state(t, m, i, a, tally__size_fixed(t, 1), at);
+                continue;
+            }
             if (rank <= axis) {
                 tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: %s, expected rank %d or more (state \"%s\" has the size of "
                                   "its axis %d), found rank %d", k->face.name, tally__role(k, operand), axis + 1, s->name, axis, rank);

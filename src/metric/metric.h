@@ -8,18 +8,22 @@
 
 /* ---- class.c: what a metric's schema carries in `opaque`: the class by value, its states, the config bytes behind it */
 enum { TALLY__CLASS_OPERANDS = 4, TALLY__CLASS_STATES = 16 };
+typedef struct tally__origin {
+    bool                own;            /* of this library: what goes wrong in its bodies is told at the user's line */
+    tally_sample_values body;           /* a MeanMetricWrapper's; else NULL */
+} tally__origin;
 typedef struct tally__class {
     tally_metric_class face;            /* name and states point into the schema */
     int32_t            nan;             /* tally_nan_policy */
     int32_t            skipped;         /* cell that counts what the policy left out, or -1 */
-    bool               own;             /* of this library: what goes wrong in its bodies is told at the user's line */
+    tally__origin      origin;
     size_t             config_size;
 } tally__class;
 const tally__class *tally__class_of(const tally__schema *s);
 const void         *tally__config_of(const tally__class *k);
-/* tally_metric_new; own: see above; name: for a NULL in o */
+/* tally_metric_new; name: for a NULL in o */
 tally_metric       *tally__metric_make(const tally_metric_class *k, const void *config, size_t config_size, const tally_metric_options *o,
-                                       bool own, const char *name, tally_error *err);
+                                       tally__origin origin, const char *name, tally_error *err);
 static inline tally_node tally__absent(void) { return (tally_node){ NULL, 0, 0 }; }
 static inline tally_metric *tally__metric_of_store(tally__store *s) { return (tally_metric *)(void *)s; }
 /* "values"; "y_true", "y_pred"; "operand 2"; the one behind the last is "sample_weight" */
@@ -112,6 +116,9 @@ static inline const int32_t *tally__wholes(const void *config, tally__list l) { 
 /* ---- configuration of the families: plain numbers under the options' names, and what their settle adds */
 typedef struct tally__mean_config { int32_t reduction, reserved; } tally__mean_config;
 typedef struct tally__binary_accuracy_config { double threshold; } tally__binary_accuracy_config;
+typedef struct tally__axis_config { int32_t axis, reserved; } tally__axis_config;
+typedef struct tally__top_k_config { int32_t k, from_sorted_ids; } tally__top_k_config;
+typedef struct tally__r2_config { int32_t class_aggregation, num_regressors; } tally__r2_config;
 typedef struct tally__crossentropy_config {
     double  label_smoothing;
     int32_t from_logits, axis, ignore_class, reserved;
@@ -121,6 +128,7 @@ typedef struct tally__threshold_config {
     int32_t     top_k, class_id;
     int32_t     even, reserved;         /* even: the thresholds are i/(n-1), the bucket rule decides */
 } tally__threshold_config;
+tally_status tally__settle_r2(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err);
 tally_status tally__settle_threshold(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
                                      tally_error *err);
 /* one update body per class, and the results: named in metric.def */
@@ -129,6 +137,8 @@ tally_status tally__settle_threshold(const tally__metric_row *row, void *config,
     tally_node tally__result_##result(tally_trace *t, const tally_node *s, const void *config);
 #include "metric.def"
 #undef METRIC
+
+void       tally__update_wrapper(tally_trace *t, const tally_update *u);
 
 /* ---- samples.c: what mean-like classes share. States TOTAL, COUNT are 0, 1 */
 enum { TALLY__TOTAL, TALLY__COUNT_OF };
@@ -139,6 +149,10 @@ tally_node tally__as(tally_node x, int32_t dtype);                          /* x
 tally_node tally__without_one(tally_node x, int axis, const char *role);
 /* ranks made equal: the longer one, by one axis, must end in size 1; then all sizes meet. false: noted */
 bool       tally__align(tally_trace *t, const tally_update *u, tally_node *y, tally_node *p);
+/* y_true and y_pred aligned and in the compute type; false: noted */
+bool       tally__pair(tally_trace *t, const tally_update *u, tally_node *y, tally_node *p);
+/* an option's axis, negative from the end, for this rank; false: noted */
+bool       tally__axis_of(tally_trace *t, const tally_update *u, int option, int rank, int *axis);
 /* what a body of this library finds wrong, at the user's line */
 void       tally__refuse(tally_trace *t, const tally_update *u, const char *format, ...);
 /* mean over the axes from..rank-1 in float64; NaN over none */
@@ -146,6 +160,10 @@ tally_node tally__mean_from(tally_node x, int from);
 /* total += values, count += 1 per sample, weighted; values of rank 2 and more are averaged over the inner axes to one per sample unless
  * reduction says that every element counts. keep (same sizes as values, or absent): entries that count at all */
 void       tally__sample_mean(tally_trace *t, const tally_update *u, tally_node values, tally_node keep, int32_t reduction);
+/* of elements e: each row of the last axis gives factor times its mean; of one axis, each entry */
+void       tally__add_mean_of_last(tally_trace *t, const tally_update *u, tally_node e, double factor, int32_t reduction);
+/* v: one value for each vector that `like` had along the axis */
+void       tally__add_of_vectors(tally_trace *t, const tally_update *u, tally_node v, tally_node like, int axis, int32_t reduction);
 /* sample_weight for values of this rank: squeezed if it has one axis more; false: noted */
 bool       tally__weight_fit(tally_trace *t, const tally_update *u, int rank, tally_node *weight);
 /* a weight with an entry for each element of like: its missing axes repeat, and its sizes of 1 unless sample_weight has rank 1 */

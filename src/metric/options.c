@@ -220,7 +220,7 @@ static tally_metric *make_settled(const tally__metric_row *row, char *config, si
     memcpy(states, row->states, (size_t)row->n_states * sizeof *states);
     if (family->settle && family->settle(row, config, &k, states, err))
         return NULL;
-    return tally__metric_make(&k, config, size, head, true, row->name, err);
+    return tally__metric_make(&k, config, size, head, (tally__origin){ true, NULL }, row->name, err);
 }
 
 tally_metric *tally__metric_from_options(const tally__metric_row *row, const void *options, tally_error *err)

@@ -1,23 +1,20 @@
 /* regression: errors between labels and predictions, in the compute type; a row's mean adds in float64. A vector is as many
- * samples as it has entries. */
+ * samples as it has entries. R2Score has a file of its own. */
 #include "metric.h"
 
-/* the difference of aligned operands; absent where they do not align */
+static const double eps = 1e-7;                    /* keras.config.epsilon() */
+
+/* y_pred - y_true; absent where they do not align */
 static tally_node difference(tally_trace *t, const tally_update *u)
 {
-    tally_node    y = u->operand[0], p = u->operand[1];
-    const int32_t type = tally__compute_type(u);
-    if (!tally__align(t, u, &y, &p))
-        return tally__absent();
-    return tally_sub(tally__as(p, type), tally__as(y, type));
+    tally_node y, p;
+    return tally__pair(t, u, &y, &p) ? tally_sub(p, y) : tally__absent();
 }
 
-/* per sample: the mean over the last axis, where there is one beside the samples' */
 static void add_errors(tally_trace *t, const tally_update *u, tally_node e)
 {
     const tally__mean_config *c = u->config;
-    const int                 rank = tally_node_rank(e);
-    tally__sample_mean(t, u, rank > 1 ? tally__mean_from(e, rank - 1) : e, tally__absent(), c->reduction);
+    tally__add_mean_of_last(t, u, e, 1, c->reduction);
 }
 
 void tally__update_mean_squared_error(tally_trace *t, const tally_update *u)
@@ -32,4 +29,74 @@ void tally__update_mean_absolute_error(tally_trace *t, const tally_update *u)
     tally_node d = difference(t, u);
     if (!tally__is_absent(d))
         add_errors(t, u, tally_abs(d));
+}
+
+/* The root is the result's: here each element counts in its sample's mean, as in Mean. */
+void tally__update_root_mean_squared_error(tally_trace *t, const tally_update *u)
+{
+    const tally__mean_config *c = u->config;
+    tally_node                d = difference(t, u);
+    if (!tally__is_absent(d))
+        tally__sample_mean(t, u, tally_square(d), tally__absent(), c->reduction);
+}
+
+tally_node tally__result_root(tally_trace *t, const tally_node *s, const void *config)
+{
+    return tally_sqrt(tally__result_ratio(t, s, config));
+}
+
+void tally__update_mean_absolute_percentage_error(tally_trace *t, const tally_update *u)
+{
+    const tally__mean_config *c = u->config;
+    tally_node                y, p;
+    if (!tally__pair(t, u, &y, &p))
+        return;
+    tally_node part = tally_abs(tally_div(tally_sub(y, p), tally_maximum(tally_abs(y), tally_num(eps))));
+    tally__add_mean_of_last(t, u, part, 100, c->reduction);
+}
+
+void tally__update_mean_squared_logarithmic_error(tally_trace *t, const tally_update *u)
+{
+    tally_node y, p, least = tally_num(eps);
+    if (!tally__pair(t, u, &y, &p))
+        return;
+    tally_node d = tally_sub(tally_log1p(tally_maximum(p, least)), tally_log1p(tally_maximum(y, least)));
+    add_errors(t, u, tally_square(d));
+}
+
+/* ln cosh e. Small errors: -ln(1 - tanh^2 e) / 2, where nothing cancels; others: |e| + ln(1 + exp(-2|e|)) - ln 2, where nothing
+ * overflows. */
+static tally_node log_cosh(tally_node e)
+{
+    tally_node size = tally_abs(e);
+    tally_node small = tally_mul(tally_log1p(tally_neg(tally_square(tally_tanh(e)))), tally_num(-.5));
+    tally_node tail = tally_log1p(tally_exp(tally_mul(size, tally_num(-2))));
+    tally_node large = tally_add(size, tally_sub(tail, tally_num(0.69314718055994531)));
+    return tally_select(tally_lt(size, tally_num(1)), small, large);
+}
+
+void tally__update_log_cosh_error(tally_trace *t, const tally_update *u)
+{
+    tally_node e = difference(t, u);
+    if (!tally__is_absent(e))
+        add_errors(t, u, log_cosh(e));
+}
+
+/* ---- cosine: products and sums in float64, so that the squares of no float32 overflow */
+static tally_node length_of(tally_node x, int axis)
+{
+    return tally_sqrt(tally_maximum(tally_sum(tally_square(x), axis), tally_num(eps * eps)));
+}
+
+void tally__update_cosine_similarity(tally_trace *t, const tally_update *u)
+{
+    const tally__axis_config *c = u->config;
+    tally_node                y, p;
+    int                       axis;
+    if (!tally__pair(t, u, &y, &p) || !tally__axis_of(t, u, c->axis, tally_node_rank(p), &axis))
+        return;
+    y = tally__as(y, TALLY_F64);
+    p = tally__as(p, TALLY_F64);
+    tally_node dot = tally_sum(tally_mul(y, p), axis), lengths = tally_mul(length_of(y, axis), length_of(p, axis));
+    tally__add_of_vectors(t, u, tally_div(dot, lengths), p, axis, TALLY_REDUCE_SAMPLES);
 }

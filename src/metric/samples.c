@@ -54,6 +54,27 @@ bool tally__align(tally_trace *t, const tally_update *u, tally_node *y, tally_no
     return tally__trace_ok(t);
 }
 
+bool tally__pair(tally_trace *t, const tally_update *u, tally_node *y, tally_node *p)
+{
+    const int32_t type = tally__compute_type(u);
+    *y = u->operand[0];
+    *p = u->operand[1];
+    if (!tally__align(t, u, y, p))
+        return false;
+    *y = tally__as(*y, type);
+    *p = tally__as(*p, type);
+    return tally__trace_ok(t);
+}
+
+bool tally__axis_of(tally_trace *t, const tally_update *u, int option, int rank, int *axis)
+{
+    *axis = option < 0 ? option + rank : option;
+    if (*axis >= 0 && *axis < rank)
+        return true;
+    tally__refuse(t, u, "y_pred, expected a rank with axis %d, found rank %d", option, rank);
+    return false;
+}
+
 tally_node tally__mean_from(tally_node x, int from)
 {
     const int  rank = tally_node_rank(x);
@@ -149,6 +170,29 @@ void tally__sample_mean(tally_trace *t, const tally_update *u, tally_node values
         add_rows(t, u, values);
     else
         add_weighted_rows(t, u, values, keep);
+}
+
+/* A vector is as many samples as it has entries. */
+void tally__add_mean_of_last(tally_trace *t, const tally_update *u, tally_node e, double factor, int32_t reduction)
+{
+    const int rank = tally_node_rank(e);
+    if (rank > 1)
+        e = tally__mean_from(e, rank - 1);
+    if (factor != 1)
+        e = tally_mul(tally__as(e, TALLY_F64), tally_num(factor));
+    tally__sample_mean(t, u, e, tally__absent(), reduction);
+}
+
+/* Where the vectors lie along the first axis they are samples even if it has no rows: then they do not count. */
+void tally__add_of_vectors(tally_trace *t, const tally_update *u, tally_node v, tally_node like, int axis, int32_t reduction)
+{
+    tally_node keep = tally__absent();
+    if (axis == 0) {
+        keep = tally_gt(tally_dim(like, 0), tally_num(0));
+        if (tally_node_rank(v))
+            keep = tally_broadcast_like(keep, v);
+    }
+    tally__sample_mean(t, u, v, keep, reduction);
 }
 
 /* ---- results that several classes have */

@@ -4,9 +4,12 @@
 
 enum { UP = 1, DOWN = -1, NONE = 0, SPLIT = 0, BATCH = 1 };
 
+#define OUTPUTS(name) { name, TALLY_STATE_SUM, 1, { TALLY_DIM_OPERAND(1, 1), 0 } }     /* one for each column of y_pred */
 #define SUM_STATE(name) { name, TALLY_STATE_SUM, 0, { 0, 0 } }
 static const tally_state_spec states_TOTAL_COUNT[] = { SUM_STATE("total"), SUM_STATE("count") };
 static const tally_state_spec states_TOTAL[] = { SUM_STATE("total") };
+static const tally_state_spec states_R2[] = {
+    { "num_samples", TALLY_STATE_COUNT, 0, { 0, 0 } }, OUTPUTS("squared_sum"), OUTPUTS("sum"), OUTPUTS("residual"), OUTPUTS("count") };
 static const tally_state_spec states_TP_FP[] = { SUM_STATE("true_positives"), SUM_STATE("false_positives") };
 static const tally_state_spec states_TP_FN[] = { SUM_STATE("true_positives"), SUM_STATE("false_negatives") };
 

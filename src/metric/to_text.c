@@ -100,7 +100,7 @@ size_t tally_metric_to_text(const tally_metric *m, char *buf, size_t n)
     if (!m)
         return 0;
     const tally__class      *k = tally__class_of(tally__store_of_metric(m)->schema);
-    const tally__metric_row *row = k->own ? tally__metric_row_of(k->face.name) : NULL;
+    const tally__metric_row *row = k->origin.own ? tally__metric_row_of(k->face.name) : NULL;
     tally__text              text = { buf, buf ? n : 0, 0 };
     if (!row)
         return 0;

@@ -112,7 +112,7 @@ tally_status tally_metrics_update_state_n(tally_metric *const *m, int n_m, const
 /* ---- one number */
 static bool is_mean_or_sum(const tally__class *k)
 {
-    return k->own && (k->face.update == tally__update_mean || k->face.update == tally__update_sum);
+    return k->origin.own && (k->face.update == tally__update_mean || k->face.update == tally__update_sum);
 }
 
 static bool takes_in_place(const tally__cell *c, double v)

@@ -60,16 +60,35 @@ static tally_metric *row_own(const class_row *row, tally_context *c, tally_error
     return tally_metric_new(row->eats == DIET_ROWS ? &width : &extent, NULL, 0, &o, err);
 }
 
-bool class_sized_late(const class_row *row)
+static bool any_state(const class_row *row, bool (*is)(const tally_state_spec *s))
 {
-    bool          late = false;
-    tally_metric *m = row->make(row, NULL, NULL);
+    bool                      any = false;
+    tally_metric             *m = row->make(row, NULL, NULL);
     const tally_metric_class *k = &tally__class_of(tally__store_of_metric(m)->schema)->face;
     for (int i = 0; i < k->n_states; i++)
-        for (int a = 0; a < k->states[i].rank; a++)
-            late |= k->states[i].shape[a] < 0;
+        any |= is(&k->states[i]);
     tally_metric_release(m);
-    return late;
+    return any;
+}
+
+static bool is_sized_late(const tally_state_spec *s)
+{
+    return (s->rank > 0 && s->shape[0] < 0) || (s->rank > 1 && s->shape[1] < 0);
+}
+
+static bool is_count(const tally_state_spec *s)
+{
+    return s->kind == TALLY_STATE_COUNT;
+}
+
+bool class_sized_late(const class_row *row)
+{
+    return any_state(row, is_sized_late);
+}
+
+bool class_counts(const class_row *row)
+{
+    return any_state(row, is_count);
 }
 
 /* ---- the table ---- */
@@ -100,8 +119,8 @@ static void spell(char *to, const tally_metric_description *d, int which)
 /* The default eats vectors, where the class can; the options need the axis of rows that they speak of. */
 static void add_class(const tally_metric_description *d)
 {
-    static const diet vectors[] = { DIET_VALUES, DIET_PAIRS, DIET_BINARY, DIET_ONE_HOT, DIET_SPARSE };
-    static const diet with_rows[] = { DIET_ROWS, DIET_PAIR_ROWS, DIET_BINARY_ROWS, DIET_ONE_HOT, DIET_SPARSE };
+    static const diet vectors[] = { DIET_VALUES, DIET_PAIRS, DIET_PAIR_ROWS, DIET_COUNTS, DIET_BINARY, DIET_ONE_HOT, DIET_SPARSE };
+    static const diet with_rows[] = { DIET_ROWS, DIET_PAIR_ROWS, DIET_PAIR_ROWS, DIET_COUNT_ROWS, DIET_BINARY_ROWS, DIET_ONE_HOT, DIET_SPARSE };
     char text[TEXT_ROOM];
     spell(text, d, -1);
     add_row(text, from_text, with_rows[d->operands], d->batch);
@@ -144,7 +163,9 @@ static void fill_operand(array *a, diet d, bool truth, test_rng *r)
     for (int64_t k = 0; k < a->n; k++) {
         if (k % width_here == 0)
             hot = (int64_t)test_below(r, 4);
-        if (truth && (d == DIET_BINARY || d == DIET_BINARY_ROWS))
+        if (d == DIET_COUNTS || d == DIET_COUNT_ROWS)
+            array_put(a, k, number_float(truth ? (double)test_below(r, 5) : (double)(1 + test_below(r, 200)) / 16));
+        else if (truth && (d == DIET_BINARY || d == DIET_BINARY_ROWS))
             array_put(a, k, number_int((int64_t)test_below(r, 2)));
         else if (truth && d == DIET_ONE_HOT)
             array_put(a, k, number_int(k % width_here == hot));
@@ -172,7 +193,7 @@ static int truth_dtype(diet d, test_rng *r, int dtype)
 meal meal_make(const class_row *row, test_rng *r, pool *p, int64_t n, int dtype, weighting w)
 {
     diet    d = row->eats;
-    bool    two = d >= DIET_PAIRS, y_rows = d == DIET_PAIR_ROWS || d == DIET_BINARY_ROWS || d == DIET_ONE_HOT;
+    bool    two = d >= DIET_PAIRS, y_rows = d == DIET_PAIR_ROWS || d == DIET_COUNT_ROWS || d == DIET_BINARY_ROWS || d == DIET_ONE_HOT;
     bool    p_rows = y_rows || d == DIET_ROWS || d == DIET_SPARSE;
     int64_t shape[2] = { n, 4 };
     meal    m = { 0, { NULL, NULL, NULL } };

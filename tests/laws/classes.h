@@ -11,6 +11,8 @@ typedef enum diet {
     DIET_ROWS,          /* [n, 4] */
     DIET_PAIRS,         /* [n], [n] */
     DIET_PAIR_ROWS,     /* [n, 4], [n, 4] */
+    DIET_COUNTS,        /* [n] 0, 1, ..., [n] above 0 */
+    DIET_COUNT_ROWS,    /* [n, 4] the same */
     DIET_BINARY,        /* [n] 0 or 1, [n] in [0, 1] */
     DIET_BINARY_ROWS,   /* [n, 4] 0 or 1, [n, 4] in [0, 1] */
     DIET_ONE_HOT,       /* [n, 4] one-hot, [n, 4] scores */
@@ -28,6 +30,7 @@ extern const class_row *class_table;
 extern int              class_count;
 
 bool class_sized_late(const class_row *row);   /* a state takes its size from the first batch */
+bool class_counts(const class_row *row);       /* a state counts values, whatever their weight: COUNT */
 
 /* random operands of n samples; the float ones are of this dtype. weight: also one weight per sample.  Returns how many operands. */
 typedef enum weighting { WEIGHT_NONE, WEIGHT_ANY, WEIGHT_ONE, WEIGHT_FOUR } weighting;

@@ -172,6 +172,69 @@ static void integer_scores_of_64_bits_are_told_apart(void **state)
     tally_metric_release(m);
 }
 
+/* ---- top k */
+static tally_metric *top(int k)
+{
+    tally_top_k_options o = TALLY_TOP_K_OPTIONS_INIT;
+    o.k = k;
+    return tally_top_k_categorical_accuracy_new(&o, NULL);
+}
+
+static tally_metric *sparse_top(int k, int sorted)
+{
+    tally_top_k_options o = TALLY_TOP_K_OPTIONS_INIT;
+    o.k = k;
+    o.from_sorted_ids = sorted;
+    return tally_sparse_top_k_categorical_accuracy_new(&o, NULL);
+}
+
+static void keras_figures_of_top_k_hold(void **state)
+{
+    (void)state;
+    const array *y = M(2, 3, 0, 0, 1, 0, 1, 0), *p = M(2, 3, .1, .9, .8, .05, .95, 0);
+    ONE(top(1), y, p, NULL, .5);
+    ONE(top(1), y, p, V(2, .7, .3), .3);
+    ONE(top(2), M(4, 4, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1), M(4, 4, .4, .3, .3, 0, .4, .3, .3, 0, .4, .3, .3, 0, .4, .3, .3, 0), NULL, .75);
+    ONE(top(5), y, p, NULL, 1);
+    ONE(top(1), V(3, 0, 1, 0), V(3, .1, .7, .2), NULL, 1);
+    ONE(sparse_top(1, 0), V(2, 2, 1), p, NULL, .5);
+    ONE(sparse_top(1, 0), M(2, 1, 2, 1), p, V(2, .7, .3), .3);
+    ONE(sparse_top(1, 0), V(3, 0, 1, 2), M(3, 3, .4, .4, .2, .4, .4, .2, .4, .4, .2), NULL, 2. / 3);    /* ties are hits */
+    ONE(sparse_top(1, 1), V(2, 2, 1), M(2, 3, 1, 0, 3, 1, 2, 3), NULL, .5);
+    ONE(sparse_top(1, 1), V(2, 2, 1), M(2, 3, 1, 0, 3, 1, 2, 3), V(2, .7, .3), .3);
+    ONE(sparse_top(2, 1), V(2, 1, 0), M(2, 3, 1, 1, 3, 3, 2, 0), NULL, .5);
+    ONE(sparse_top(5, 1), V(2, 1, 0), M(2, 3, 1, 1, 3, 3, 2, 0), NULL, 1);
+    ONE(sparse_top(5, 1), V(0, 0), M(0, 3, 0), NULL, 0);
+    ONE(top(2), M(0, 3, 0), M(0, 3, 0), NULL, 0);
+}
+
+static void what_is_no_class_is_never_near_the_top(void **state)
+{
+    (void)state;
+    const array *p = M(1, 3, .1, .9, .8), *bad = M(1, 3, NAN, INFINITY, .8);
+    const double ids[] = { -1, 3, 7, 1.5, NAN };
+    for (size_t i = 0; i < TALLY__COUNT(ids); i++)
+        ONE(sparse_top(5, 0), V(1, ids[i]), p, NULL, 0);
+    ONE(sparse_top(5, 0), V(1, 0), bad, NULL, 0);
+    ONE(sparse_top(5, 0), V(1, 1), bad, NULL, 0);
+    ONE(sparse_top(5, 0), V(1, 2), bad, NULL, 1);
+    tally_error         err;
+    tally_top_k_options o = TALLY_TOP_K_OPTIONS_INIT;
+    o.k = 0;
+    assert_null(tally_top_k_categorical_accuracy_new(&o, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "TopKCategoricalAccuracy: options.k, expected 1 or more, found 0");
+    o.k = 1;
+    o.from_sorted_ids = 1;
+    assert_null(tally_top_k_categorical_accuracy_new(&o, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "options.from_sorted_ids, expected False (the class has no such option), found 1");
+    REFUSED(top(1), S0(1), S0(1), NULL, TALLY_INVALID_ARGUMENT, "y_pred, expected rank 1 or more (classes last), found rank 0");
+    tally_metric *m = sparse_top(1, 0);
+    assert_ok(feed_as(m, V(2, 1, 0), TALLY_U8, M(2, 2, .25, .5, .5, .25), TALLY_F16, NULL, 0, &err), &err);
+    assert_ok(feed_as(m, V(2, 1, 0), TALLY_I64, M(2, 2, .25, .5, .5, .25), TALLY_F64, NULL, 0, &err), &err);
+    assert_bits_f64(tally_metric_result(m), 1);
+    tally_metric_release(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +246,8 @@ int main(void)
         cmocka_unit_test(keras_figures_of_categorical_accuracy_hold),
         cmocka_unit_test(keras_figures_of_sparse_categorical_accuracy_hold),
         cmocka_unit_test(integer_scores_of_64_bits_are_told_apart),
+        cmocka_unit_test(keras_figures_of_top_k_hold),
+        cmocka_unit_test(what_is_no_class_is_never_near_the_top),
     };
     return cmocka_run_group_tests_name("metric/accuracy", tests, NULL, NULL);
 }

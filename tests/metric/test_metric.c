@@ -490,14 +490,16 @@ static void what_fails_in_a_class_is_told_at_the_users_line(void **state)
 /* ---- the table */
 static void every_row_of_the_table_makes_its_metric(void **state)
 {
+    int i = 0;
     (void)state;
-    for (int i = 0; i < TALLY__METRICS; i++) {
+    for (; i < TALLY__METRICS; i++) {
         const tally__metric_row *row = &tally__metric_table[i];
         assert_ptr_equal(tally__metric_row_of(row->keras_name), row);
         assert_ptr_equal(tally__metric_row_of(row->name), row);
     }
     assert_null(tally__metric_row_of("Nobody"));
     assert_null(tally__metric_row_of(NULL));
+    i = 0;
 #define METRIC(keras, constructor, name, others, family, operands, ...)                                                             \
     {                                                                                                                              \
         tally_metric *m = tally_##constructor##_new(NULL, NULL);                                                                   \
@@ -505,8 +507,10 @@ static void every_row_of_the_table_makes_its_metric(void **state)
         assert_string_equal(tally_metric_name(m), #name);                                                                          \
         assert_string_equal(tally__store_of_metric(m)->schema->class_name, #keras);                                                \
         assert_int_equal(tally__class_of(tally__store_of_metric(m)->schema)->face.n_operands, 1 + (TALLY_OPERANDS_##operands > 0)); \
-        assert_bits_f64(tally_metric_result(m), 0);                                                                                \
+        if (!tally__store_of_metric(m)->cell[tally__metric_table[i].n_states - 1].open)                                            \
+            assert_bits_f64(tally_metric_result(m), 0);                                                                            \
         tally_metric_release(m);                                                                                                   \
+        i++;                                                                                                                       \
     }
 #include "../../src/metric/metric.def"
 #undef METRIC

@@ -1,4 +1,4 @@
-/* MeanSquaredError and MeanAbsoluteError against Keras's figures; vectors are as many samples as they have entries. */
+/* The regression errors and CosineSimilarity against Keras's figures; vectors are as many samples as they have entries. */
 #include "feed.h"
 
 enum { TOTAL, COUNT };
@@ -148,6 +148,78 @@ static void shapes_that_keras_broadcasts_are_refused(void **state)
     ONE(mae(), V(0, 0), V(0, 0), V(0, 0), 0);
 }
 
+/* ---- the other errors */
+static tally_metric *named(const char *text) { return tally_metric_from_text(text, NULL, NULL); }
+
+#define C_TRUE M(2, 3, 1, 9, 2, -5, -2, 6)
+#define C_PRED M(2, 3, 4, 8, 12, 8, 1, 3)
+
+static void keras_figures_of_the_others_hold(void **state)
+{
+    (void)state;
+    ONE(named("RootMeanSquaredError"), Q_TRUE, Q_PRED, NULL, .5);
+    ONE(named("RootMeanSquaredError"), Q_TRUE, Q_PRED, V(2, 1, 0), .70710677);
+    ONE(named("RootMeanSquaredError"), V(3, 2, 4, 6), V(3, 1, 3, 2), NULL, 2.4494897);
+    ONE(named("RootMeanSquaredError"), V(4, 2, 4, 6, 8), V(4, 1, 3, 2, 3), V(4, 0, 1, 0, 1), 3.6055513);
+    ONE(named("RootMeanSquaredError"), B_TRUE, B_PRED, B_W, .7367884);
+    ONE(named("mape"), Q_TRUE, Q_PRED, NULL, 2.5e8);
+    ONE(named("mape"), Q_TRUE, Q_PRED, V(2, 1, 0), 5e8);
+    ONE(named("mape"), B_TRUE, B_PRED, NULL, 3.5e8);
+    ONE(named("mape"), B_TRUE, B_PRED, B_W, 4e8);
+    ONE(named("mape"), V(3, 1, 2, 3), V(3, 1, 2, 5), NULL, 22.222223);
+    ONE(named("msle"), Q_TRUE, Q_PRED, NULL, .12011322);
+    ONE(named("msle"), Q_TRUE, Q_PRED, V(2, 1, 0), .24022643);
+    ONE_TO(named("msle"), B_TRUE, B_PRED, B_W, .26082, 2e-5);
+    ONE(named("msle"), M(1, 2, 1, 2), M(1, 2, -1, 2), NULL, .24022643);
+    ONE(named("LogCoshError"), Q_TRUE, Q_PRED, NULL, .10844523);
+    ONE(named("logcosh"), Q_TRUE, Q_PRED, V(2, 1, 0), .21689045);
+    ONE(named("log_cosh_error"), C_TRUE, C_PRED, NULL, 4.829245);
+    ONE(named("LogCoshError"), C_TRUE, C_PRED, M(2, 1, 1.2, 3.4), 5.217875);
+    ONE(named("LogCoshError"), V(2, 0, 0), V(2, 100, -100), NULL, 99.306854);
+}
+
+static void keras_figures_of_cosine_hold(void **state)
+{
+    (void)state;
+    const array *y = M(2, 2, 0, 1, 1, 1), *p = M(2, 2, 1, 0, 1, 1);
+    ONE(named("CosineSimilarity"), y, p, NULL, .5);
+    ONE(named("CosineSimilarity(axis=1)"), y, p, V(2, .3, .7), .7);
+    ONE(named("CosineSimilarity(axis=0)"), y, p, NULL, .70710677);
+    ONE(named("CosineSimilarity"), C_TRUE, C_PRED, NULL, .18721902);
+    ONE(named("CosineSimilarity"), C_TRUE, C_PRED, V(2, 1.2, 3.4), -.06782263);
+    ONE(named("CosineSimilarity"), V(2, 0, 0), V(2, 1, 1), NULL, 0);
+    ONE(named("CosineSimilarity"), V(2, 1e20, 1e20), V(2, 1e20, 1e20), NULL, 1);         /* Keras: 0, the squares overflow */
+    ONE(named("CosineSimilarity"), V(0, 0), V(0, 0), NULL, 0);
+    ONE(named("CosineSimilarity(axis=0)"), M(0, 2, 0), M(0, 2, 0), NULL, 0);
+    tally_metric *m = named("CosineSimilarity");
+    FEED(m, V(3, 1, 2, 2), V(3, 1, 2, 2), NULL);                                         /* a vector is one sample */
+    FEED(m, V(0, 0), V(0, 0), NULL);
+    assert_bits_f64(state_at(m, COUNT, 0), 1);
+    tally_metric_release(m);
+    REFUSED(named("CosineSimilarity(axis=2)"), y, p, NULL, TALLY_INVALID_ARGUMENT, "y_pred, expected a rank with axis 2, found rank 2");
+}
+
+static double f32_error_of(const char *text, double y, double p)
+{
+    return error_of(named(text), y, TALLY_F32, p, TALLY_F32);
+}
+
+/* Keras in float32: 4.77e-7, and 1.00003e-8; in float64 its ln 2 is that of float32 */
+static void small_errors_keep_their_digits(void **state)
+{
+    (void)state;
+    assert_near(f32_error_of("LogCoshError", 0, 1e-3), 4.999999641097727e-07);
+    assert_near(f32_error_of("LogCoshError", 0, 1e-6), 5.0e-13);
+    assert_near(f32_error_of("LogCoshError", 0, .999999), .433780069);
+    assert_near(f32_error_of("LogCoshError", 0, 1.000001), .433781593);
+    assert_bits_f64(f32_error_of("LogCoshError", 5, 5), 0);
+    test_near(error_of(named("LogCoshError"), 0, TALLY_F64, 1, TALLY_F64), .43378083048302712, 4e-16, "ln cosh 1", __FILE__, __LINE__);
+    assert_near(f32_error_of("msle", 1e-4, 2e-4), 9.997000186506499e-09);
+    assert_near(error_of(named("mape"), 0, TALLY_I32, 1, TALLY_I32), 1e9);               /* Keras: inf */
+    assert_near(error_of(named("logcosh"), 0, TALLY_I32, 1, TALLY_I32), .43378083);
+    assert_bits_f64(error_of(named("RootMeanSquaredError"), 0, TALLY_U8, 200, TALLY_U8), 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +230,9 @@ int main(void)
         cmocka_unit_test(integers_are_promoted_and_never_wrap),
         cmocka_unit_test(a_row_adds_in_float64),
         cmocka_unit_test(shapes_that_keras_broadcasts_are_refused),
+        cmocka_unit_test(keras_figures_of_the_others_hold),
+        cmocka_unit_test(keras_figures_of_cosine_hold),
+        cmocka_unit_test(small_errors_keep_their_digits),
     };
     return cmocka_run_group_tests_name("metric/regression", tests, NULL, NULL);
 }
