@@ -28,8 +28,10 @@ void tally__update_binary_crossentropy(tally_trace *t, const tally_update *u)
     if (c->label_smoothing != 0)
         y = tally_add(tally_mul(y, tally_num(1 - c->label_smoothing)), tally_num(c->label_smoothing / 2));
     tally_node v = c->from_logits ? binary_from_logits(y, p) : binary_from_probabilities(y, p);
-    if (tally_node_rank(v) > 1)
+    if (tally_node_rank(v) > 1) {
+        tally__nan_along(u, tally_node_rank(v), axis);
         v = tally_mean_axis(tally__as(v, TALLY_F64), axis);
+    }
     tally__sample_mean(t, u, v, tally__absent(), TALLY_REDUCE_SAMPLES);
 }
 
@@ -80,6 +82,7 @@ void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_u
         return;
     if (a == b)
         ids = tally__without_one(ids, axis, "y_true");
+    tally__nan_along(u, b, axis);
     p = tally__axis_last(tally__as(p, tally__compute_type(u)), axis, u->inside->place);
     if (c->ignore_class != TALLY_NONE)
         keep = tally_ne(ids, tally_num(c->ignore_class));

@@ -154,8 +154,7 @@ void tally_accumulate_loc(tally_trace *t, const tally_update *u, int state, tall
     if (!tally__is_absent(weight) && !align_weight(t, &value, &weight, own, at))
         return;
     in->reach = TALLY__MAX(in->reach, rank);
-    tally_node mask = tally__is_absent(in->mask) ? in->mask : tally__mask_to_rank(in->mask, rank, in->place);
-    tally__accumulate(t, in->self, state, value, weight, mask, at);
+    tally__accumulate(t, in->self, state, value, weight, tally__nan_mask(in, rank), at);
 }
 
 /* The value that a class's result body gives for the store as the recording sees it here. */

@@ -33,16 +33,22 @@ const char         *tally__role(const tally__class *k, int operand);
 struct tally__update {
     const tally__class *k;
     tally_metric_ref    self;
-    tally_node          mask;           /* false where a NaN leaves an entry out; absent: all count */
+    tally_node          no_nan[TALLY__CLASS_OPERANDS + 1];     /* policy skip: of operands and weight what is none; absent: all */
+    tally_node          mask;           /* of these, combined in the shape of the highest; absent: all count */
+    int                 highest;        /* operand */
+    bool                combined;
     int                 reach;          /* the most axes that a value had which went into a state */
     tally__place        place;          /* of the user's update_state */
 };
-/* nan.c: the mask of an update (absent: nothing can be NaN); what the policy does with it before and after the body */
-tally_node tally__nan_mask(const tally_node *x, int n, int n_operands, tally__place at);
+/* nan.c: what the policy does before and after the body */
 void       tally__nan_before(tally_trace *t, struct tally__update *u, const tally_node *x, int n);
 void       tally__nan_after(tally_trace *t, struct tally__update *u);
-/* the mask for a value of this rank: `all` over the axes that it lacks */
-tally_node tally__mask_to_rank(tally_node mask, int rank, tally__place at);
+/* true for the entries of a value of this rank that count; absent: all do */
+tally_node tally__nan_mask(struct tally__update *u, int rank);
+/* before a body of this library first adds: it makes one value of each line along this axis of operands of this rank, so a NaN leaves
+ * out the line; it goes on with a view of an operand */
+void       tally__nan_along(const tally_update *u, int rank, int axis);
+void       tally__nan_operand(const tally_update *u, int operand, tally_node (*view)(tally_trace *t, tally_node x, int32_t at), int32_t at);
 /* defined.c: 1 if no division on the way to this result has a zero denominator and it is not NaN (I64) */
 tally_node tally__defined(tally_trace *t, tally_node result);
 

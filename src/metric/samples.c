@@ -187,6 +187,7 @@ void tally__add_mean_of_last(tally_trace *t, const tally_update *u, tally_node e
 void tally__add_of_vectors(tally_trace *t, const tally_update *u, tally_node v, tally_node like, int axis, int32_t reduction)
 {
     tally_node keep = tally__absent();
+    tally__nan_along(u, tally_node_rank(like), axis);
     if (axis == 0) {
         keep = tally_gt(tally_dim(like, 0), tally_num(0));
         if (tally_node_rank(v))

@@ -111,6 +111,9 @@ static bool positives(tally_trace *t, const tally_update *u, tally_node *truth, 
         y = last_axis_at(t, y, c->class_id);
         p = last_axis_at(t, p, c->class_id);
         kept = tally__is_absent(kept) ? kept : last_axis_at(t, kept, c->class_id);
+        for (int i = 0; i < 2; i++)
+            if (tally_node_rank(u->operand[i]) == r)
+                tally__nan_operand(u, i, last_axis_at, c->class_id);
     }
     *rank = tally_node_rank(p);
     *called = above(t, c, p, type);

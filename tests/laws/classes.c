@@ -91,6 +91,25 @@ bool class_counts(const class_row *row)
     return any_state(row, is_count);
 }
 
+tally_metric *class_with_policy(const class_row *row, const char *nan, tally_error *err)
+{
+    char         text[TEXT_ROOM + 32];
+    const size_t n = strcspn(row->name, ")");
+    if (row->make != from_text)
+        return NULL;
+    snprintf(text, sizeof text, "%.*s%snan=%s)", (int)n, row->name, row->name[n] ? ", " : "(", nan);
+    return tally_metric_from_text(text, NULL, err);
+}
+
+bool class_same_states(const tally_metric *a, const tally_metric *b)
+{
+    const tally__store *s = tally__store_of_metric(a), *t = tally__store_of_metric(b);
+    bool                same = true;
+    for (int i = 0; i < tally__class_of(s->schema)->face.n_states; i++)
+        same &= tally__cell_same(&s->cell[i], &t->cell[i]);
+    return same;
+}
+
 /* ---- the table ---- */
 
 static void add_row(const char *name, tally_metric *(*make)(const class_row *, tally_context *, tally_error *), diet eats, bool batch)

@@ -32,6 +32,10 @@ extern int              class_count;
 bool class_sized_late(const class_row *row);   /* a state takes its size from the first batch */
 bool class_counts(const class_row *row);       /* a state counts values, whatever their weight: COUNT */
 
+/* the same metric with another NaN policy; NULL for an own class */
+tally_metric *class_with_policy(const class_row *row, const char *nan, tally_error *err);
+bool class_same_states(const tally_metric *a, const tally_metric *b);          /* the class's states: not the count of what was skipped */
+
 /* random operands of n samples; the float ones are of this dtype. weight: also one weight per sample.  Returns how many operands. */
 typedef enum weighting { WEIGHT_NONE, WEIGHT_ANY, WEIGHT_ONE, WEIGHT_FOUR } weighting;
 typedef struct meal {

@@ -654,6 +654,56 @@ static void a_weight_of_one_is_none_and_a_weight_of_four_is_four_copies(void **s
     each_case("weights", check_weights);
 }
 
+/* ---- NaN policies ---- */
+
+/* every third sample's scores become NaN */
+static meal with_nan(law_case *c, const meal *f, int64_t *good, int64_t *n_good)
+{
+    meal   bad = *f;
+    int    k = f->n - 1 - (c->weight != WEIGHT_NONE);
+    array *a = bad.operand[k] = array_new(c->pool, f->operand[k]->dtype, f->operand[k]->rank, f->operand[k]->shape);
+    memcpy(a->data, f->operand[k]->data, (size_t)a->n * dtype_bytes(a->dtype));
+    int64_t width = a->rank == 2 ? a->shape[1] : 1, rows = a->rank ? a->shape[0] : 1;
+    *n_good = 0;
+    for (int64_t row = 0; row < rows; row++)
+        if (row % 3 == 1)
+            for (int64_t j = 0; j < width; j++)
+                array_put(a, row * width + j, number_float(NAN));
+        else
+            good[(*n_good)++] = row;
+    return bad;
+}
+
+static void check_policies(law_case *c)
+{
+    meal          f = food(c, ROWS);
+    int64_t       good[ROWS], n_good;
+    meal          bad = with_nan(c, &f, good, &n_good), rest = meal_rows(&f, c->pool, good, n_good);
+    tally_error   err;
+    tally_metric *skip = class_with_policy(c->row, "skip", &err), *other = class_with_policy(c->row, "skip", &err);
+    tally_metric *strict = class_with_policy(c->row, "error", &err);
+    if (!skip)
+        return;
+    eat(c, skip, &bad);
+    eat(c, other, &rest);
+    LAW(c, class_same_states(skip, other));
+    LAW(c, tally_metric_skipped(skip) >= ROWS - n_good && tally_metric_skipped(other) == 0);
+    bytes before = class_pack(c->pool, strict);
+    LAW(c, meal_update(strict, &bad, &err) == TALLY_FAILED_PRECONDITION);
+    LAW(c, bytes_equal(class_pack(c->pool, strict), before));
+    eat(c, strict, &rest);
+    LAW(c, class_same_states(strict, other));
+    tally_metric_release(skip);
+    tally_metric_release(other);
+    tally_metric_release(strict);
+}
+
+static void samples_with_a_nan_are_left_out_or_refused_as_the_policy_says(void **state)
+{
+    (void)state;
+    each_case("policies", check_policies);
+}
+
 /* ---- traces ---- */
 
 static void check_traces(law_case *c)
@@ -848,6 +898,7 @@ int main(void)
         cmocka_unit_test(clones_snapshots_merges_and_resets_keep_to_themselves),
         cmocka_unit_test(packed_bytes_come_back_as_the_same_metric),
         cmocka_unit_test(a_weight_of_one_is_none_and_a_weight_of_four_is_four_copies),
+        cmocka_unit_test(samples_with_a_nan_are_left_out_or_refused_as_the_policy_says),
         cmocka_unit_test(batch_sizes_and_instances_share_one_trace),
         cmocka_unit_test(strided_turned_and_repeated_inputs_equal_dense_ones),
         cmocka_unit_test(work_shared_out_in_any_way_gives_the_same_bytes),

@@ -179,6 +179,29 @@ static void a_sample_of_classes_is_one_entry(void **state)
     expect_mean(m, 10, 2, 1);
 }
 
+/* [2, 2, 3], classes on axis 1: the NaN leaves out line (1, 2) */
+static void a_line_along_another_axis_is_one_entry(void **state)
+{
+    (void)state;
+    static const char *const text[] = { "CategoricalCrossentropy(axis=1, nan=skip)", "BinaryCrossentropy(axis=-2, nan=skip)",
+                                        "CosineSimilarity(axis=1, nan=skip)", "SparseCategoricalCrossentropy(axis=1, nan=skip)" };
+    const array *y = T3(2, 2, 3, 1, 0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 1), *ids = M(2, 3, 0, 1, 0, 1, 1, 0);
+    const array *p = T3(2, 2, 3, .5, .25, .5, .5, .75, .5, .5, .5, .5, .5, .5, NAN);
+    for (size_t i = 0; i < TALLY__COUNT(text); i++) {
+        tally_metric *m = tally_metric_from_text(text[i], NULL, NULL);
+        FEED(m, i == 3 ? ids : y, p, NULL);
+        assert_int_equal(tally_metric_skipped(m), 1);
+        assert_bits_f64(state_at(m, COUNT, 0), 1);             /* a sample is its lines' mean: one with a NaN is left out */
+        assert_true(isfinite(tally_metric_result(m)));
+        tally_metric_release(m);
+    }
+    tally_metric *m = tally_metric_from_text("CosineSimilarity(axis=0, nan=skip)", NULL, NULL);
+    FEED(m, M(2, 3, 1, 0, 1, 0, 1, 0), M(2, 3, 1, 1, NAN, 0, 1, 1), NULL);
+    assert_bits_f64(state_at(m, COUNT, 0), 2);
+    assert_int_equal(tally_metric_skipped(m), 1);
+    tally_metric_release(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +214,7 @@ int main(void)
         cmocka_unit_test(the_scalar_path_has_the_same_policy),
         cmocka_unit_test(confusion_counts_skip_elements),
         cmocka_unit_test(a_sample_of_classes_is_one_entry),
+        cmocka_unit_test(a_line_along_another_axis_is_one_entry),
     };
     return cmocka_run_group_tests_name("metric/nan", tests, NULL, NULL);
 }
