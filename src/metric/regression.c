@@ -65,14 +65,14 @@ void tally__update_mean_squared_logarithmic_error(tally_trace *t, const tally_up
 }
 
 /* ln cosh e. Small errors: -ln(1 - tanh^2 e) / 2, where nothing cancels; others: |e| + ln(1 + exp(-2|e|)) - ln 2, where nothing
- * overflows. */
+ * overflows. One logarithm serves both. */
 static tally_node log_cosh(tally_node e)
 {
-    tally_node size = tally_abs(e);
-    tally_node small = tally_mul(tally_log1p(tally_neg(tally_square(tally_tanh(e)))), tally_num(-.5));
-    tally_node tail = tally_log1p(tally_exp(tally_mul(size, tally_num(-2))));
-    tally_node large = tally_add(size, tally_sub(tail, tally_num(0.69314718055994531)));
-    return tally_select(tally_lt(size, tally_num(1)), small, large);
+    tally_node size = tally_abs(e), small = tally_lt(size, tally_num(1));
+    tally_node tail = tally_exp(tally_mul(size, tally_num(-2))), less = tally_neg(tally_square(tally_tanh(e)));
+    tally_node log = tally_log1p(tally_select(small, less, tail));
+    tally_node large = tally_add(size, tally_sub(log, tally_num(0.69314718055994531)));
+    return tally_select(small, tally_mul(log, tally_num(-.5)), large);
 }
 
 void tally__update_log_cosh_error(tally_trace *t, const tally_update *u)
