@@ -23,7 +23,7 @@ void tally__update_binary_accuracy(tally_trace *t, const tally_update *u)
     if (!tally__align(t, u, &y, &p))
         return;
     tally_node at = tally__compute_type(u) == TALLY_F64 ? tally_f64(t, c->threshold) : tally_f32(t, (float)c->threshold);
-    add_agreement(t, u, tally_eq(tally__as(tally_gt(p, at), (int32_t)tally_node_dtype(y)), y), TALLY_REDUCE_SAMPLES);
+    add_agreement(t, u, tally_eq(tally__as(tally_gt(p, at), (int32_t)tally_node_dtype(y)), y), c->reduction);
 }
 
 void tally__update_categorical_accuracy(tally_trace *t, const tally_update *u)
@@ -70,14 +70,15 @@ static tally_node is_near_top(const tally__top_k_config *c, tally_node scores, t
 
 void tally__update_top_k_categorical_accuracy(tally_trace *t, const tally_update *u)
 {
-    tally_node y = u->operand[0], p = u->operand[1];
-    const int  rank = tally_node_rank(p);
+    const tally__top_k_config *c = u->config;
+    tally_node                 y = u->operand[0], p = u->operand[1];
+    const int                  rank = tally_node_rank(p);
     if (rank < 1) {
         tally__refuse(t, u, "y_pred, expected rank 1 or more (classes last), found rank 0");
         return;
     }
     if (tally__align(t, u, &y, &p))
-        add_agreement(t, u, is_near_top(u->config, p, tally_argmax(y, rank - 1)), TALLY_REDUCE_SAMPLES);
+        add_agreement(t, u, is_near_top(c, p, tally_argmax(y, rank - 1)), c->reduction);
 }
 
 /* y_pred holds ids, the best first: one of the first k is the label */
@@ -95,5 +96,5 @@ void tally__update_sparse_top_k_categorical_accuracy(tally_trace *t, const tally
     tally_node                 ids = u->operand[0], p = u->operand[1];
     if (!sparse_pair(t, u, &ids, p))
         return;
-    add_agreement(t, u, c->from_sorted_ids ? is_among_first(t, c, p, ids) : is_near_top(c, p, ids), TALLY_REDUCE_SAMPLES);
+    add_agreement(t, u, c->from_sorted_ids ? is_among_first(t, c, p, ids) : is_near_top(c, p, ids), c->reduction);
 }

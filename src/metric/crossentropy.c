@@ -32,7 +32,7 @@ void tally__update_binary_crossentropy(tally_trace *t, const tally_update *u)
         tally__nan_along(u, tally_node_rank(v), axis);
         v = tally_mean_axis(tally__as(v, TALLY_F64), axis);
     }
-    tally__sample_mean(t, u, v, tally__absent(), TALLY_REDUCE_SAMPLES);
+    tally__sample_mean(t, u, v, tally__absent(), c->reduction);
 }
 
 /* ---- categorical */
@@ -54,7 +54,7 @@ void tally__update_categorical_crossentropy(tally_trace *t, const tally_update *
         y = tally_add(tally_mul(y, tally_num(1 - s)), tally_div(tally_num(s), tally__as(tally_dim(p, axis), (int32_t)tally_node_dtype(p))));
     tally_node q = c->from_logits ? tally_log_softmax(p, axis) : log_of_part(p, axis);
     tally_node v = tally_neg(tally_sum(tally__as(tally_mul(y, q), TALLY_F64), axis));
-    tally__add_of_vectors(t, u, v, p, axis, TALLY_REDUCE_SAMPLES);
+    tally__add_of_vectors(t, u, v, p, axis, c->reduction);
 }
 
 /* ---- sparse */
@@ -89,5 +89,5 @@ void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_u
     if (u->inside->k->nan == TALLY_NAN_SKIP && tally__is_float((int32_t)tally_node_dtype(ids)))
         ids = tally_select(tally_is_nan(ids), tally_num(0), ids);      /* the mask leaves the sample out */
     ids = tally__class_ids(ids, tally_dim(p, b - 1), c->ignore_class, u->inside->place);
-    tally__sample_mean(t, u, surprise(c, p, ids), keep, TALLY_REDUCE_SAMPLES);
+    tally__sample_mean(t, u, surprise(c, p, ids), keep, c->reduction);
 }

@@ -121,13 +121,13 @@ static inline const int32_t *tally__wholes(const void *config, tally__list l) { 
 
 /* ---- configuration of the families: plain numbers under the options' names, and what their settle adds */
 typedef struct tally__mean_config { int32_t reduction, reserved; } tally__mean_config;
-typedef struct tally__binary_accuracy_config { double threshold; } tally__binary_accuracy_config;
-typedef struct tally__axis_config { int32_t axis, reserved; } tally__axis_config;
-typedef struct tally__top_k_config { int32_t k, from_sorted_ids; } tally__top_k_config;
+typedef struct tally__binary_accuracy_config { double threshold; int32_t reduction, reserved; } tally__binary_accuracy_config;
+typedef struct tally__axis_config { int32_t axis, reduction; } tally__axis_config;
+typedef struct tally__top_k_config { int32_t k, from_sorted_ids, reduction, reserved; } tally__top_k_config;
 typedef struct tally__r2_config { int32_t class_aggregation, num_regressors; } tally__r2_config;
 typedef struct tally__crossentropy_config {
     double  label_smoothing;
-    int32_t from_logits, axis, ignore_class, reserved;
+    int32_t from_logits, axis, ignore_class, reduction;
 } tally__crossentropy_config;
 typedef struct tally__threshold_config {
     tally__list thresholds;

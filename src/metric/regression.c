@@ -98,5 +98,5 @@ void tally__update_cosine_similarity(tally_trace *t, const tally_update *u)
     y = tally__as(y, TALLY_F64);
     p = tally__as(p, TALLY_F64);
     tally_node dot = tally_sum(tally_mul(y, p), axis), lengths = tally_mul(length_of(y, axis), length_of(p, axis));
-    tally__add_of_vectors(t, u, tally_div(dot, lengths), p, axis, TALLY_REDUCE_SAMPLES);
+    tally__add_of_vectors(t, u, tally_div(dot, lengths), p, axis, c->reduction);
 }

@@ -60,6 +60,24 @@ static tally_metric *row_own(const class_row *row, tally_context *c, tally_error
     return tally_metric_new(row->eats == DIET_ROWS ? &width : &extent, NULL, 0, &o, err);
 }
 
+/* ---- MeanMetricWrapper ---- */
+
+static tally_node wrapped(tally_trace *t, tally_node y, tally_node p, const void *config)
+{
+    const double *factor = config;
+    (void)t;
+    return tally_mul(tally_square(tally_sub(p, y)), tally_num(*factor));
+}
+
+static tally_metric *row_wrapper(const class_row *row, tally_context *c, tally_error *err)
+{
+    const double         factor = .5;
+    tally_metric_options o = TALLY_METRIC_OPTIONS_INIT;
+    (void)row;
+    o.context = c;
+    return tally_mean_metric_wrapper_new(wrapped, &factor, sizeof factor, &o, err);
+}
+
 static bool any_state(const class_row *row, bool (*is)(const tally_state_spec *s))
 {
     bool                      any = false;
@@ -161,6 +179,7 @@ __attribute__((constructor)) static void make_table(void)
     tally_metric_description d;
     for (int i = 0; !tally_metric_describe(NULL, i, &d); i++)
         add_class(&d);
+    add_row("MeanMetricWrapper", row_wrapper, DIET_PAIR_ROWS, false);
     add_row("own class, four kinds of state", row_own, DIET_VALUES, false);
     add_row("own class, width of the first batch", row_own, DIET_ROWS, false);
 }

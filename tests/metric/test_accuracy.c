@@ -172,6 +172,21 @@ static void integer_scores_of_64_bits_are_told_apart(void **state)
     tally_metric_release(m);
 }
 
+/* [[1,1,1,1]], then [[0]]: Keras 3 means 0.5, tf.keras 0.8 */
+static void every_element_counts_where_it_is_asked_for(void **state)
+{
+    (void)state;
+    static const struct { const char *text; double want; } row[] = {
+        { "BinaryAccuracy", .5 }, { "BinaryAccuracy(reduction=elements)", .8 }, { "Accuracy(reduction=elements)", .8 } };
+    for (size_t i = 0; i < TALLY__COUNT(row); i++) {
+        tally_metric *m = tally_metric_from_text(row[i].text, NULL, NULL);
+        FEED(m, M(1, 4, 1, 1, 1, 1), M(1, 4, 1, 1, 1, 1), NULL);
+        FEED(m, M(1, 1, 0), M(1, 1, 1), NULL);
+        assert_bits_f64(tally_metric_result(m), row[i].want);
+        tally_metric_release(m);
+    }
+}
+
 /* ---- top k */
 static tally_metric *top(int k)
 {
@@ -246,6 +261,7 @@ int main(void)
         cmocka_unit_test(keras_figures_of_categorical_accuracy_hold),
         cmocka_unit_test(keras_figures_of_sparse_categorical_accuracy_hold),
         cmocka_unit_test(integer_scores_of_64_bits_are_told_apart),
+        cmocka_unit_test(every_element_counts_where_it_is_asked_for),
         cmocka_unit_test(keras_figures_of_top_k_hold),
         cmocka_unit_test(what_is_no_class_is_never_near_the_top),
     };

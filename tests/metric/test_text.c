@@ -112,6 +112,35 @@ static void a_class_answers_to_all_its_names(void **state)
     assert_null(tally_metric_option_at(NULL, 0));
 }
 
+static void a_class_is_described(void **state)
+{
+    (void)state;
+    tally_metric_description d;
+    assert_int_equal(tally_metric_describe("mse", 0, &d), TALLY_OK);
+    assert_string_equal(d.class_name, "MeanSquaredError");
+    assert_string_equal(d.name, "mean_squared_error");
+    assert_string_equal(d.others, "mse MSE");
+    assert_string_equal(d.formula, "mean of (y_true - y_pred)^2");
+    assert_int_equal(d.operands, TALLY_OPERANDS_NUMBERS);
+    assert_int_equal(d.direction, -1);
+    assert_int_equal(d.batch, 0);
+    assert_int_equal(d.n_options, 1);
+    assert_int_equal(tally_metric_describe("Mean", 0, &d), TALLY_OK);
+    assert_int_equal(d.operands, TALLY_OPERANDS_VALUES);
+    assert_int_equal(d.direction, 0);
+    assert_int_equal(tally_metric_describe("recall", 0, &d), TALLY_OK);
+    assert_int_equal(d.operands, TALLY_OPERANDS_BINARY);
+    assert_int_equal(d.direction, 1);
+    assert_int_equal(d.n_options, 3);
+    const tally_metric_option *o = tally_metric_option_at("Recall", 0);
+    assert_string_equal(o->name, "thresholds");
+    assert_string_equal(o->type, "REALS");
+    assert_string_equal(o->standard, "None");
+    assert_string_equal(tally_metric_option_at("Mean", 0)->type, "samples|elements");
+    assert_string_equal(tally_metric_option_at("SparseTopKCategoricalAccuracy", 1)->name, "from_sorted_ids");
+    assert_string_equal(tally_metric_option_at("TopKCategoricalAccuracy", 1)->name, "reduction");
+}
+
 static void values_have_pythons_spellings(void **state)
 {
     (void)state;
@@ -180,7 +209,7 @@ static void what_is_wrong_in_a_text_is_told(void **state)
         { "Precision(top_k=2) x", "expected the end, found \"x\"" },
         { "Precision(treshold=2)", "Precision: options, expected one of thresholds, top_k, class_id, name, nan, found treshold" },
         { "Mean(top_k=2)", "Mean: options, expected one of reduction, name, nan, found top_k" },
-        { "BinaryCrossentropy(ignore_class=2)", "expected one of from_logits, label_smoothing, axis, name, nan, found ignore_class" },
+        { "BinaryCrossentropy(ignore_class=2)", "expected one of from_logits, label_smoothing, axis, reduction, name, nan, found ignore_class" },
         { "Precision(top_k=2, top_k=2)", "Precision: options.top_k, expected once, found twice" },
         { "Mean(name='a', name='b')", "Mean: options.name, expected once, found twice" },
         { "Precision(top_k=two)", "Precision: options.top_k, expected a whole number or None, found \"two)\"" },
@@ -262,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_class_and_option_comes_back),
         cmocka_unit_test(a_class_answers_to_all_its_names),
+        cmocka_unit_test(a_class_is_described),
         cmocka_unit_test(values_have_pythons_spellings),
         cmocka_unit_test(a_text_makes_what_the_options_make),
         cmocka_unit_test(a_metric_takes_the_context_that_is_given),

@@ -156,6 +156,8 @@ class Family:
         for i in range(self.rng.randint(1, most)):
             shape = shape_of(self.rng.randint(1, 5) if self.rng.random() < .9 else 0)
             operands = make(shape)
+            if len(operands) > 1 and operands[0].shape[1:] == (1,) and self.rng.random() < .3:
+                operands[0].shape = operands[0].shape[:1]           # labels (n,) for predictions (n, 1)
             weight = self.weights(kind(shape), least) if kind and (kind != across or shape[0]) else None
             if tags:
                 self.tag(operands, weight)
