@@ -61,6 +61,13 @@ static bool wrong_here(reader *r, const char *option, const char *expected)
     return false;
 }
 
+static bool wrong_syntax(reader *r, const char *expected)
+{
+    char here[40];
+    tally__fail(r->err, TALLY_INVALID_ARGUMENT, 0, "%s: options, expected %s, found %s", r->row->keras_name, expected, found(r, here));
+    return false;
+}
+
 static bool take_word(reader *r, word *w)
 {
     skip_spaces(r);
@@ -270,7 +277,7 @@ static bool read_option(reader *r)
     int  place = 0;
     skip_spaces(r);
     if (!take_word(r, &key) || key.quoted || !take(r, '='))
-        return wrong_here(r, "name", "option=value");
+        return wrong_syntax(r, "option=value");
     for (const tally__option *o = NULL; (o = tally__option_next(r->row, o)); place++)
         if (is_text(&key, o->face.name))
             return first_time(r, place, o->face.name) && store_option(r, o);
@@ -290,10 +297,10 @@ static bool read_options(reader *r)
                 return false;
         } while (take(r, ','));
         if (!take(r, ')'))
-            return wrong_here(r, "end", ", or )");
+            return wrong_syntax(r, ", or )");
     }
     skip_spaces(r);
-    return !*r->at || wrong_here(r, "end", "the end");
+    return !*r->at || wrong_syntax(r, "the end");
 }
 
 static const tally__metric_row *read_class(reader *r)

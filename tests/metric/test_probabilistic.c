@@ -58,6 +58,7 @@ static void keras_figures_of_crossentropy_hold(void **state)
     ONE(categorical(0, 0, -1), V(2, 0, 1), V(2, 2, 2), NULL, .69314718);  /* divided by its sum */
     ONE(categorical(0, 0, -1), V(2, 1, 0), V(2, 0, 1), NULL, 16.118095);
     ONE(categorical(0, 0, -1), V(2, 1, 0), V(2, 0, 0), NULL, NAN);
+    ONE(categorical(0, 0, -1), y, T3(2, 3, 1, .05, .95, 0, .1, .8, .1), NULL, 1.1769392);  /* Keras: an error */
 }
 
 static void the_classes_may_stand_on_any_axis(void **state)

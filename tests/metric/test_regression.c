@@ -4,6 +4,7 @@
 enum { TOTAL, COUNT };
 
 static tally_metric *mse(void) { return tally_mean_squared_error_new(NULL, NULL); }
+static tally_metric *named(const char *text) { return tally_metric_from_text(text, NULL, NULL); }
 static tally_metric *mae(void) { return tally_mean_absolute_error_new(NULL, NULL); }
 
 #define B_TRUE M(4, 5, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1)
@@ -142,6 +143,7 @@ static void shapes_that_keras_broadcasts_are_refused(void **state)
 {
     (void)state;
     REFUSED(mse(), M(2, 2, 1), M(1, 2, 1), NULL, TALLY_INVALID_ARGUMENT, "mean_squared_error: y_pred");
+    REFUSED(named("RootMeanSquaredError"), M(2, 2, 1), M(1, 2, 1), NULL, TALLY_INVALID_ARGUMENT, "root_mean_squared_error: y_pred");
     REFUSED(mse(), V(3, 1), M(3, 3, 1), NULL, TALLY_INVALID_ARGUMENT, "y_pred: squeeze");
     REFUSED(mse(), M(2, 2, 1), M(2, 2, 1), M(2, 2, 1), TALLY_INVALID_ARGUMENT, "mean_squared_error");
     ONE(mse(), M(0, 2, 0), M(0, 2, 0), NULL, 0);
@@ -149,7 +151,6 @@ static void shapes_that_keras_broadcasts_are_refused(void **state)
 }
 
 /* ---- the other errors */
-static tally_metric *named(const char *text) { return tally_metric_from_text(text, NULL, NULL); }
 
 #define C_TRUE M(2, 3, 1, 9, 2, -5, -2, 6)
 #define C_PRED M(2, 3, 4, 8, 12, 8, 1, 3)

@@ -203,10 +203,10 @@ static void what_is_wrong_in_a_text_is_told(void **state)
     static const struct { const char *text, *part; } row[] = {
         { "", "from_text: class, expected a metric's name, found the end" },
         { "Precisio()", "from_text: class, expected a metric's name, found \"Precisio()\"" },
-        { "Precision(", "Precision: options.name, expected option=value, found the end" },
+        { "Precision(", "Precision: options, expected option=value, found the end" },
         { "Precision(top_k)", "expected option=value, found \")\"" },
-        { "Precision(top_k=2", "Precision: options.end, expected , or ), found the end" },
-        { "Precision(top_k=2) x", "expected the end, found \"x\"" },
+        { "Precision(top_k=2", "Precision: options, expected , or ), found the end" },
+        { "Precision(top_k=2) x", "Precision: options, expected the end, found \"x\"" },
         { "Precision(treshold=2)", "Precision: options, expected one of thresholds, top_k, class_id, name, nan, found treshold" },
         { "Mean(top_k=2)", "Mean: options, expected one of reduction, name, nan, found top_k" },
         { "BinaryCrossentropy(ignore_class=2)", "expected one of from_logits, label_smoothing, axis, reduction, name, nan, found ignore_class" },
