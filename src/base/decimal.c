@@ -224,7 +224,7 @@ size_t tally__format_f64(double v, char out[32])
 }
 
 /* ---- reading */
-enum { DIGITS = 40, LEAST_POINT = -330, MOST_POINT = 310 };
+enum { MOST_DIGITS = 40, LEAST_POINT = -330, MOST_POINT = 310 };
 
 typedef struct decimal {           /* 0.d1d2d3... * 10^point */
     big digits;
@@ -264,7 +264,7 @@ static size_t take_digits(decimal *d, const char *text, size_t n)
         any = true;
         if (d->n || text[i] != '0')
             take_digit(d, text[i]);
-        if (d->n > DIGITS)
+        if (d->n > MOST_DIGITS)
             return 0;
         d->point += d->n && !behind ? 1 : !d->n && behind ? -1 : 0;
     }

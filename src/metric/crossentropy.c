@@ -1,8 +1,11 @@
 /* crossentropy: how surprised probabilities or logits are by the labels. All in the compute type; a probability is kept
- * within [eps, 1 - eps], logits use the forms that neither overflow nor cancel. */
+ * within [1e-7, 1 - 1e-7], logits use the forms that neither overflow nor cancel. */
 #include "metric.h"
 
-static const double eps = 1e-7;                    /* keras.config.epsilon() */
+static tally_node clipped(tally_node p)
+{
+    return tally_clip(p, tally_num(TALLY__EPSILON), tally_num(1 - TALLY__EPSILON));
+}
 
 /* ---- binary */
 static tally_node binary_from_logits(tally_node y, tally_node x)
@@ -13,7 +16,7 @@ static tally_node binary_from_logits(tally_node y, tally_node x)
 
 static tally_node binary_from_probabilities(tally_node y, tally_node p)
 {
-    tally_node q = tally_clip(p, tally_num(eps), tally_num(1 - eps)), one = tally_num(1);
+    tally_node q = clipped(p), one = tally_num(1);
     tally_node hit = tally_mul(y, tally_log(q)), miss = tally_mul(tally_sub(one, y), tally_log(tally_sub(one, q)));
     return tally_neg(tally_add(hit, miss));
 }
@@ -39,7 +42,7 @@ void tally__update_binary_crossentropy(tally_trace *t, const tally_update *u)
 static tally_node log_of_part(tally_node p, int axis)
 {
     tally_node part = tally_div(p, tally_expand_dims(tally_sum(p, axis), axis));
-    return tally_log(tally_clip(part, tally_num(eps), tally_num(1 - eps)));
+    return tally_log(clipped(part));
 }
 
 void tally__update_categorical_crossentropy(tally_trace *t, const tally_update *u)
@@ -64,7 +67,7 @@ static tally_node surprise(const tally__crossentropy_config *c, tally_node p, ta
     tally_node hot = tally_one_hot(ids, tally_dim(p, last), TALLY_BOOL), none = tally_num(0);
     if (c->from_logits)
         return tally_neg(tally_sum(tally_select(hot, tally_log_softmax(p, last), none), last));
-    tally_node q = tally_clip(p, tally_num(eps), tally_num(1 - eps));
+    tally_node q = clipped(p);
     return tally_neg(tally_log(tally_div(tally_sum(tally_select(hot, q, none), last), tally_sum(q, last))));
 }
 

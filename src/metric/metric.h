@@ -116,8 +116,9 @@ tally_status tally__option_wrong(const tally__metric_row *row, tally_error *err,
 /* checks the options, makes the configuration and the metric */
 tally_metric *tally__metric_from_options(const tally__metric_row *row, const void *options, tally_error *err);
 typedef struct tally__list { int32_t n, at; } tally__list;                   /* n entries `at` bytes behind the configuration's begin */
-static inline const double  *tally__reals(const void *config, tally__list l) { return (const double *)(const void *)((const char *)config + l.at); }
-static inline const int32_t *tally__wholes(const void *config, tally__list l) { return (const int32_t *)(const void *)((const char *)config + l.at); }
+static inline const void    *tally__entries(const void *config, tally__list l) { return (const char *)config + l.at; }
+static inline const double  *tally__reals(const void *config, tally__list l) { return tally__entries(config, l); }
+static inline const int32_t *tally__wholes(const void *config, tally__list l) { return tally__entries(config, l); }
 
 /* ---- configuration of the families: plain numbers under the options' names, and what their settle adds */
 typedef struct tally__mean_config { int32_t reduction, reserved; } tally__mean_config;
@@ -145,6 +146,8 @@ tally_status tally__settle_threshold(const tally__metric_row *row, void *config,
 #undef METRIC
 
 void       tally__update_wrapper(tally_trace *t, const tally_update *u);
+
+#define TALLY__EPSILON 1e-7             /* keras.config.epsilon() */
 
 /* ---- samples.c: what mean-like classes share. States TOTAL, COUNT are 0, 1 */
 enum { TALLY__TOTAL, TALLY__COUNT_OF };

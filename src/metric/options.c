@@ -21,7 +21,7 @@ const tally__option tally__option_table[] = {
 #undef OPTION
 #undef LIST
 };
-enum { OPTIONS = TALLY__COUNT(tally__option_table) };
+enum { OPTION_ROWS = TALLY__COUNT(tally__option_table) };
 
 #define OPTION(...)
 #define LIST(...)
@@ -39,7 +39,7 @@ const tally__family tally__family_table[TALLY__FAMILIES] = {
 
 const tally__option *tally__option_next(const tally__metric_row *row, const tally__option *o)
 {
-    const tally__option *end = tally__option_table + OPTIONS;
+    const tally__option *end = tally__option_table + OPTION_ROWS;
     for (o = o ? o + 1 : tally__option_table; o < end; o++)
         if (o->family == row->family && (o->classes >> (row - tally__metric_table) & 1))
             return o;
@@ -114,7 +114,7 @@ static void put_bounds(tally__text *t, const tally__option *o)
 }
 
 /* place: "" or "[3]" */
-static tally_status check_number(const tally__metric_row *row, const tally__option *o, double v, int place, tally_error *err)
+static tally_status check_bounds(const tally__metric_row *row, const tally__option *o, double v, int place, tally_error *err)
 {
     char        expected[64];
     tally__text text = { expected, sizeof expected, 0 };
@@ -135,7 +135,7 @@ static tally_status check_list(const tally__metric_row *row, const tally__option
         return tally__option_wrong(row, err, "%s, expected a list and its length, or neither, found %s and %d", o->face.name,
                                    list ? "a list" : "NULL", n);
     for (int i = 0; i < n && !status; i++)
-        status = check_number(row, o, number_at(o, list + (size_t)i * tally__option_size(o)), i, err);
+        status = check_bounds(row, o, number_at(o, list + (size_t)i * tally__option_size(o)), i, err);
     return status;
 }
 
@@ -155,7 +155,7 @@ static tally_status check_lacking(const tally__metric_row *row, const tally__opt
 static tally_status check_options(const tally__metric_row *row, const void *options, tally_error *err)
 {
     tally_status status = TALLY_OK;
-    for (const tally__option *o = tally__option_table; o < tally__option_table + OPTIONS && !status; o++) {
+    for (const tally__option *o = tally__option_table; o < tally__option_table + OPTION_ROWS && !status; o++) {
         if (o->family != row->family)
             continue;
         if (!(o->classes >> (row - tally__metric_table) & 1))
@@ -163,7 +163,7 @@ static tally_status check_options(const tally__metric_row *row, const void *opti
         else if (tally__option_is_list(o))
             status = check_list(row, o, options, err);
         else if (o->type != TALLY__TYPE_FLAG)
-            status = check_number(row, o, number_at(o, (const char *)options + o->options_at), -1, err);
+            status = check_bounds(row, o, number_at(o, (const char *)options + o->options_at), -1, err);
     }
     return status;
 }
@@ -177,7 +177,7 @@ static size_t list_bytes(const tally__option *o, const void *options)
 static size_t config_bytes(const tally__metric_row *row, const void *options)
 {
     size_t n = (tally__family_table[row->family].config_size + 7) / 8 * 8;
-    for (const tally__option *o = tally__option_table; o < tally__option_table + OPTIONS; o++)
+    for (const tally__option *o = tally__option_table; o < tally__option_table + OPTION_ROWS; o++)
         if (o->family == row->family)
             n += list_bytes(o, options);
     return n;
@@ -194,7 +194,7 @@ static void fill_list(char *config, size_t at, const tally__option *o, const voi
 static void fill_config(const tally__metric_row *row, char *config, const void *options)
 {
     size_t at = (tally__family_table[row->family].config_size + 7) / 8 * 8;
-    for (const tally__option *o = tally__option_table; o < tally__option_table + OPTIONS; o++) {
+    for (const tally__option *o = tally__option_table; o < tally__option_table + OPTION_ROWS; o++) {
         if (o->family != row->family)
             continue;
         if (tally__option_is_list(o)) {

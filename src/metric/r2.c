@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-enum { ROWS, SQUARED_SUM, SUM, RESIDUAL, COUNT };  /* states; all but ROWS have one entry for each output */
-enum { EACH, UNIFORM, BY_VARIANCE };               /* the words of class_aggregation */
+enum { R2_ROWS, R2_SQUARED_SUM, R2_SUM, R2_RESIDUAL, R2_COUNT };   /* states; all but the rows have one entry for each output */
 
 tally_status tally__settle_r2(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err)
 {
@@ -12,7 +11,7 @@ tally_status tally__settle_r2(const tally__metric_row *row, void *config, tally_
     (void)row;
     (void)states;
     (void)err;
-    k->result_rank = c->class_aggregation == EACH;
+    k->result_rank = c->class_aggregation == TALLY_R2_NONE;
     return TALLY_OK;
 }
 
@@ -23,12 +22,12 @@ static tally_node with_outputs(tally_node x)
 }
 
 /* A row counts once if any of its weights is not 0. */
-static void add_rows(tally_trace *t, const tally_update *u, tally_node y)
+static void count_rows(tally_trace *t, const tally_update *u, tally_node y)
 {
     tally_node one = tally_ones_like(tally_column(y, 0)), w = u->weight;
     if (!tally__is_absent(w) && tally_node_rank(w) > 1)
         w = tally_max(tally_ne(tally__weight_like(u, w, y), tally_num(0)), 1);
-    tally_accumulate(t, u, ROWS, one, w);
+    tally_accumulate(t, u, R2_ROWS, one, w);
 }
 
 void tally__update_r2_score(tally_trace *t, const tally_update *u)
@@ -43,11 +42,11 @@ void tally__update_r2_score(tally_trace *t, const tally_update *u)
     }
     y = tally__as(with_outputs(y), TALLY_F64);
     p = tally__as(with_outputs(p), TALLY_F64);
-    add_rows(t, u, y);
-    tally_accumulate(t, u, SQUARED_SUM, tally_square(y), u->weight);
-    tally_accumulate(t, u, SUM, y, u->weight);
-    tally_accumulate(t, u, RESIDUAL, tally_square(tally_sub(p, y)), u->weight);
-    tally_accumulate(t, u, COUNT, tally_ones_like(y), u->weight);
+    count_rows(t, u, y);
+    tally_accumulate(t, u, R2_SQUARED_SUM, tally_square(y), u->weight);
+    tally_accumulate(t, u, R2_SUM, y, u->weight);
+    tally_accumulate(t, u, R2_RESIDUAL, tally_square(tally_sub(p, y)), u->weight);
+    tally_accumulate(t, u, R2_COUNT, tally_ones_like(y), u->weight);
 }
 
 /* ---- count * squared_sum - sum^2, both products exact: Dekker's halves, of 26 bits each */
@@ -70,7 +69,7 @@ static tally_node rest_of(tally_node a, tally_node b, tally_node product)
 
 static tally_node scatter_of(const tally_node *s)
 {
-    tally_node n = tally_cast(s[COUNT], TALLY_F64), q = tally_cast(s[SQUARED_SUM], TALLY_F64), m = tally_cast(s[SUM], TALLY_F64);
+    tally_node n = tally_cast(s[R2_COUNT], TALLY_F64), q = tally_cast(s[R2_SQUARED_SUM], TALLY_F64), m = tally_cast(s[R2_SUM], TALLY_F64);
     tally_node a = tally_mul(n, q), b = tally_square(m);
     return tally_add(tally_sub(a, b), tally_sub(rest_of(n, q, a), rest_of(m, m, b)));
 }
@@ -94,14 +93,14 @@ tally_node tally__result_r2(tally_trace *t, const tally_node *s, const void *con
 {
     const tally__r2_config *c = config;
     (void)t;
-    tally_node scatter = scatter_of(s), n = tally_cast(s[COUNT], TALLY_F64);
-    tally_node r = tally_sub(tally_num(1), tally_div(tally_mul(s[RESIDUAL], n), scatter));
+    tally_node scatter = scatter_of(s), n = tally_cast(s[R2_COUNT], TALLY_F64);
+    tally_node r = tally_sub(tally_num(1), tally_div(tally_mul(s[R2_RESIDUAL], n), scatter));
     r = tally_select(is_infinite(r), tally_num(0), r);
-    if (c->class_aggregation == UNIFORM)
+    if (c->class_aggregation == TALLY_R2_UNIFORM_AVERAGE)
         r = tally_reduce_mean(r);
-    if (c->class_aggregation == BY_VARIANCE) {
+    if (c->class_aggregation == TALLY_R2_VARIANCE_WEIGHTED_AVERAGE) {
         tally_node weight = tally_div(scatter, n);
         r = tally_div(tally_reduce_sum(tally_mul(weight, r)), tally_reduce_sum(weight));
     }
-    return c->num_regressors ? adjusted(r, s[ROWS], c->num_regressors) : r;
+    return c->num_regressors ? adjusted(r, s[R2_ROWS], c->num_regressors) : r;
 }

@@ -2,8 +2,6 @@
  * samples as it has entries. R2Score has a file of its own. */
 #include "metric.h"
 
-static const double eps = 1e-7;                    /* keras.config.epsilon() */
-
 /* y_pred - y_true; absent where they do not align */
 static tally_node difference(tally_trace *t, const tally_update *u)
 {
@@ -51,13 +49,13 @@ void tally__update_mean_absolute_percentage_error(tally_trace *t, const tally_up
     tally_node                y, p;
     if (!tally__pair(t, u, &y, &p))
         return;
-    tally_node part = tally_abs(tally_div(tally_sub(y, p), tally_maximum(tally_abs(y), tally_num(eps))));
+    tally_node part = tally_abs(tally_div(tally_sub(y, p), tally_maximum(tally_abs(y), tally_num(TALLY__EPSILON))));
     tally__add_mean_of_last(t, u, part, 100, c->reduction);
 }
 
 void tally__update_mean_squared_logarithmic_error(tally_trace *t, const tally_update *u)
 {
-    tally_node y, p, least = tally_num(eps);
+    tally_node y, p, least = tally_num(TALLY__EPSILON);
     if (!tally__pair(t, u, &y, &p))
         return;
     tally_node d = tally_sub(tally_log1p(tally_maximum(p, least)), tally_log1p(tally_maximum(y, least)));
@@ -85,7 +83,7 @@ void tally__update_log_cosh_error(tally_trace *t, const tally_update *u)
 /* ---- cosine: products and sums in float64, so that the squares of no float32 overflow */
 static tally_node length_of(tally_node x, int axis)
 {
-    return tally_sqrt(tally_maximum(tally_sum(tally_square(x), axis), tally_num(eps * eps)));
+    return tally_sqrt(tally_maximum(tally_sum(tally_square(x), axis), tally_num(TALLY__EPSILON * TALLY__EPSILON)));
 }
 
 void tally__update_cosine_similarity(tally_trace *t, const tally_update *u)

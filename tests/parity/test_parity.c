@@ -66,7 +66,7 @@ static int read_dtype(char **at)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (!strncmp(*at, row[i].name, strlen(row[i].name))) {
             *at += strlen(row[i].name);
-            return row[i].d;
+            return (int)row[i].d;
         }
     return -1;
 }
@@ -110,7 +110,7 @@ static const tally_tensor *as_given(operand *o, tally_dtype run)
     const int dtype = o->dtype >= 0 ? o->dtype : (int)run;
     for (int i = 0; i < ELEMENTS; i++)
         put_number((char *)o->memory + (size_t)i * tally_dtype_size((tally_dtype)dtype), dtype, o->f64[i]);
-    o->x.dtype = (tally_dtype)dtype;
+    o->x.dtype = dtype;
     o->x.data = o->memory;
     return &o->x;
 }
