@@ -731,6 +731,44 @@ static void batch_sizes_and_instances_share_one_trace(void **state)
     each_case("traces", check_traces);
 }
 
+/* ---- memory ---- */
+
+static void eat_read_reset(law_case *c, tally_metric *m, const meal *f)
+{
+    double  v[16];
+    int64_t shape[TALLY_MAX_RANK];
+    eat(c, m, f);
+    LAW(c, tally_metric_result_shape(m, shape) >= 0);
+    LAW(c, tally_metric_values(m, v, 16, NULL) == TALLY_OK);
+    (void)tally_metric_is_defined(m);
+    tally_metric_reset_state(m);
+}
+
+static void check_steady(law_case *c)
+{
+    test_memory    memory = { 0 };
+    tally_context *x = test_context(&memory, NULL);
+    tally_metric  *m = c->row->make(c->row, x, NULL);
+    test_rng       seed = c->r;
+    for (int turn = 0; turn < 6; turn++) {
+        c->r = seed;                                        /* equal label dtypes */
+        meal         f = food(c, turn ? ROWS - turn : ROWS);
+        const size_t before = memory.calls;
+        eat_read_reset(c, m, &f);
+        if (turn > 2)
+            LAW(c, memory.calls == before);
+    }
+    tally_metric_release(m);
+    tally_context_release(x);
+    LAW(c, memory.blocks == 0);
+}
+
+static void updates_results_and_resets_come_to_need_no_memory(void **state)
+{
+    (void)state;
+    each_case("steady", check_steady);
+}
+
 /* ---- layouts ---- */
 
 static void check_layouts(law_case *c)
@@ -900,6 +938,7 @@ int main(void)
         cmocka_unit_test(a_weight_of_one_is_none_and_a_weight_of_four_is_four_copies),
         cmocka_unit_test(samples_with_a_nan_are_left_out_or_refused_as_the_policy_says),
         cmocka_unit_test(batch_sizes_and_instances_share_one_trace),
+        cmocka_unit_test(updates_results_and_resets_come_to_need_no_memory),
         cmocka_unit_test(strided_turned_and_repeated_inputs_equal_dense_ones),
         cmocka_unit_test(work_shared_out_in_any_way_gives_the_same_bytes),
         cmocka_unit_test(metrics_fed_together_equal_metrics_fed_alone),
