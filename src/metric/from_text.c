@@ -83,7 +83,10 @@ static bool take_word(reader *r, word *w)
         if (*r->at == '\\' && r->at[1])
             r->at++;
     w->n = (size_t)(r->at - w->at);
-    return *r->at++ == quote || (r->at--, false);
+    if (*r->at != quote)
+        return false;
+    r->at++;
+    return true;
 }
 
 static bool is_text(const word *w, const char *text)

@@ -191,6 +191,12 @@ static void fill_list(char *config, size_t at, const tally__option *o, const voi
         memcpy(config + at, list_of(o, options), (size_t)list.n * tally__option_size(o));
 }
 
+static void fill_value(char *to, const tally__option *o, const void *from)
+{
+    const int32_t flag = number_at(o, from) != 0;
+    memcpy(to, o->type == TALLY__TYPE_FLAG ? &flag : from, tally__option_size(o));
+}
+
 static void fill_config(const tally__metric_row *row, char *config, const void *options)
 {
     size_t at = (tally__family_table[row->family].config_size + 7) / 8 * 8;
@@ -201,11 +207,7 @@ static void fill_config(const tally__metric_row *row, char *config, const void *
             fill_list(config, at, o, options);
             at += list_bytes(o, options);
         } else {
-            memcpy(config + o->config_at, (const char *)options + o->options_at, tally__option_size(o));
-        }
-        if (o->type == TALLY__TYPE_FLAG) {
-            const int32_t flag = number_at(o, (const char *)options + o->options_at) != 0;
-            memcpy(config + o->config_at, &flag, sizeof flag);
+            fill_value(config + o->config_at, o, (const char *)options + o->options_at);
         }
     }
 }
