@@ -48,7 +48,7 @@ const tally__option *tally__option_next(const tally__metric_row *row, const tall
 
 tally_status tally__option_wrong(const tally__metric_row *row, tally_error *err, const char *format, ...)
 {
-    char        line[160];
+    char        line[220];
     tally__text text = { line, sizeof line, 0 };
     va_list     list;
     va_start(list, format);
@@ -113,10 +113,10 @@ static void put_bounds(tally__text *t, const tally__option *o)
         tally__put(t, ", or TALLY_NONE");
 }
 
-/* place: "" or "[3]" */
+/* place: in a list; below 0: a value of its own */
 static tally_status check_bounds(const tally__metric_row *row, const tally__option *o, double v, int place, tally_error *err)
 {
-    char        expected[64];
+    char        expected[128];
     tally__text text = { expected, sizeof expected, 0 };
     if ((v >= o->least && v <= o->most) || (o->type == TALLY__TYPE_OPTIONAL && v == TALLY_NONE))
         return TALLY_OK;
@@ -138,7 +138,6 @@ static tally_status check_list(const tally__metric_row *row, const tally__option
         status = check_bounds(row, o, number_at(o, list + (size_t)i * tally__option_size(o)), i, err);
     return status;
 }
-
 
 /* A class that lacks an option of its family takes the default alone. */
 static tally_status check_lacking(const tally__metric_row *row, const tally__option *o, const void *options, tally_error *err)
