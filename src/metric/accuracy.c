@@ -15,7 +15,7 @@ void tally__update_accuracy(tally_trace *t, const tally_update *u)
         add_agreement(t, u, tally_eq(y, p), c->reduction);
 }
 
-/* The threshold is rounded to the compute type, as the scores are; 0 and 1 are exact in every type of labels. */
+/* The threshold is rounded to the compute type, as the scores are. */
 void tally__update_binary_accuracy(tally_trace *t, const tally_update *u)
 {
     const tally__binary_accuracy_config *c = u->config;
@@ -23,7 +23,7 @@ void tally__update_binary_accuracy(tally_trace *t, const tally_update *u)
     if (!tally__align(t, u, &y, &p))
         return;
     tally_node at = tally__compute_type(u) == TALLY_F64 ? tally_f64(t, c->threshold) : tally_f32(t, (float)c->threshold);
-    add_agreement(t, u, tally_eq(tally__as(tally_gt(p, at), (int32_t)tally_node_dtype(y)), y), c->reduction);
+    add_agreement(t, u, tally_eq(tally_gt(p, at), y), c->reduction);
 }
 
 void tally__update_categorical_accuracy(tally_trace *t, const tally_update *u)
