@@ -50,13 +50,9 @@ tally_status tally__fail(tally_error *err, tally_status s, int argument, const c
 tally_status tally__fail_at(tally_error *err, tally_status s, int argument, tally__place at, const char *format, ...);
 tally_status tally__fail_memory(tally_error *err, size_t bytes);   /* RESOURCE_EXHAUSTED */
 
-/* lock.c: pthreads, C11 threads or none, by build */
-typedef struct tally__lock tally__lock;   /* defined in lock.h */
+/* lock.h: over the pthreads, C11 threads or none of the build */
+typedef struct tally__lock tally__lock;
 #include "lock.h"
-void tally__lock_init(tally__lock *l);
-void tally__lock_destroy(tally__lock *l);
-void tally__lock_take(tally__lock *l);
-void tally__lock_drop(tally__lock *l);
 
 /* context.c. Every object of the library holds a context; memory always returns to the context it came from. */
 enum { TALLY__CONTEXT_SLOTS = 4 };        /* opaque slots that higher floors keep in a context */

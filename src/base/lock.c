@@ -1,59 +1,25 @@
-/* lock: one mutex that is not recursive, over whatever threads the build has. Locks are short and never held while
- * user code runs or memory is allocated, so neither conditions nor readers and writers are needed. A lock that the
- * system will not make or take is a broken program, not a state to go on from: asserted. */
+/* lock: what to do while another thread holds one. Knows the system's ways to let others run. */
+#if !defined _WIN32 && !defined TALLY_C11_THREADS
+#define _POSIX_C_SOURCE 200809L
+#endif
 #include "base.h"
+
+enum { TRIES = 64, YIELDS = 64, NAP_NANOSECONDS = 50000 };
 
 #if defined TALLY_NO_THREADS
 
-void tally__lock_init(tally__lock *l)
-{
-    l->taken = false;
-}
-
-void tally__lock_destroy(tally__lock *l)
-{
-    assert(!l->taken);
-    (void)l;
-}
-
-void tally__lock_take(tally__lock *l)
-{
-    assert(!l->taken);
-    l->taken = true;
-}
-
-void tally__lock_drop(tally__lock *l)
-{
-    assert(l->taken);
-    l->taken = false;
-}
+static void lock_yield(void) { assert(!"a lock is taken twice in a build without threads"); }
+static void lock_nap(void) { lock_yield(); }
 
 #elif defined TALLY_C11_THREADS
 
-void tally__lock_init(tally__lock *l)
-{
-    int done = mtx_init(&l->os, mtx_plain);
-    assert(done == thrd_success);
-    (void)done;
-}
+#include <threads.h>
 
-void tally__lock_destroy(tally__lock *l)
-{
-    mtx_destroy(&l->os);
-}
+static void lock_yield(void) { thrd_yield(); }
 
-void tally__lock_take(tally__lock *l)
+static void lock_nap(void)
 {
-    int done = mtx_lock(&l->os);
-    assert(done == thrd_success);
-    (void)done;
-}
-
-void tally__lock_drop(tally__lock *l)
-{
-    int done = mtx_unlock(&l->os);
-    assert(done == thrd_success);
-    (void)done;
+    thrd_sleep(&(struct timespec){ .tv_nsec = NAP_NANOSECONDS }, NULL);
 }
 
 #elif defined _WIN32
@@ -61,56 +27,31 @@ void tally__lock_drop(tally__lock *l)
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
-_Static_assert(sizeof(SRWLOCK) == sizeof(void *), "an SRWLOCK is one pointer");
-
-void tally__lock_init(tally__lock *l)
-{
-    InitializeSRWLock((SRWLOCK *)&l->os);
-}
-
-void tally__lock_destroy(tally__lock *l)
-{
-    (void)l;
-}
-
-void tally__lock_take(tally__lock *l)
-{
-    AcquireSRWLockExclusive((SRWLOCK *)&l->os);
-}
-
-void tally__lock_drop(tally__lock *l)
-{
-    ReleaseSRWLockExclusive((SRWLOCK *)&l->os);
-}
+static void lock_yield(void) { SwitchToThread(); }
+static void lock_nap(void) { Sleep(1); }
 
 #else
 
-void tally__lock_init(tally__lock *l)
-{
-    int done = pthread_mutex_init(&l->os, NULL);
-    assert(done == 0);
-    (void)done;
-}
+#include <sched.h>
+#include <time.h>
 
-void tally__lock_destroy(tally__lock *l)
-{
-    int done = pthread_mutex_destroy(&l->os);
-    assert(done == 0);
-    (void)done;
-}
+static void lock_yield(void) { sched_yield(); }
 
-void tally__lock_take(tally__lock *l)
+static void lock_nap(void)
 {
-    int done = pthread_mutex_lock(&l->os);
-    assert(done == 0);
-    (void)done;
-}
-
-void tally__lock_drop(tally__lock *l)
-{
-    int done = pthread_mutex_unlock(&l->os);
-    assert(done == 0);
-    (void)done;
+    nanosleep(&(struct timespec){ .tv_nsec = NAP_NANOSECONDS }, NULL);
 }
 
 #endif
+
+void tally__lock_wait(tally__lock *l)
+{
+    for (int round = 0;; round += round < TRIES + YIELDS) {
+        if (!atomic_load_explicit(&l->taken, memory_order_relaxed) && !atomic_exchange_explicit(&l->taken, true, memory_order_acquire))
+            return;
+        if (round >= TRIES + YIELDS)
+            lock_nap();
+        else if (round >= TRIES)
+            lock_yield();
+    }
+}

@@ -1,25 +1,34 @@
-/* lock, part of base.h: what a lock is made of on this system. base.h declares the verbs, lock.c defines them. */
+/* lock, part of base.h: one holder at a time, not recursive. Locks are held for some ten instructions, never while user code
+ * runs or memory is allocated, so whoever finds one taken tries again at once, then lets others run, then sleeps: a holder
+ * of lower priority comes to run too. Letting go is a plain store, where the system's mutex has a barrier that costs a call with
+ * one row a tenth of its time. A build without threads checks that takes and drops pair up. */
 #ifndef TALLY__LOCK_H
 #define TALLY__LOCK_H
 
-#if defined TALLY_NO_THREADS
+#include <stdatomic.h>
+
 struct tally__lock {
-    bool taken;      /* one thread: only checks that takes and drops pair up */
+    atomic_bool taken;
 };
-#elif defined TALLY_C11_THREADS
-#include <threads.h>
-struct tally__lock {
-    mtx_t os;
-};
-#elif defined _WIN32
-struct tally__lock {
-    void *os;        /* an SRWLOCK; windows.h stays out of every other file */
-};
-#else
-#include <pthread.h>
-struct tally__lock {
-    pthread_mutex_t os;
-};
-#endif
+void tally__lock_wait(tally__lock *l);      /* lock.c: it is taken; returns with it */
+static inline void tally__lock_init(tally__lock *l)
+{
+    atomic_init(&l->taken, false);
+}
+static inline void tally__lock_destroy(tally__lock *l)
+{
+    assert(!atomic_load_explicit(&l->taken, memory_order_relaxed));
+    (void)l;
+}
+static inline void tally__lock_take(tally__lock *l)
+{
+    if (atomic_exchange_explicit(&l->taken, true, memory_order_acquire))
+        tally__lock_wait(l);
+}
+static inline void tally__lock_drop(tally__lock *l)
+{
+    assert(atomic_load_explicit(&l->taken, memory_order_relaxed));
+    atomic_store_explicit(&l->taken, false, memory_order_release);
+}
 
 #endif

@@ -177,10 +177,3 @@ tally_status tally__frame_bind(tally__frame *f, const tally_tensor *const *in,
         note_bound(f);
     return status;
 }
-
-tally_status tally__frame_again(tally__frame *f, tally_error *err)
-{
-    assert(f->bound);
-    f->n_held = f->n_slot;
-    return f->n_slot ? tally__deltas_begin(f->delta, f->n_slot, err) : TALLY_OK;
-}

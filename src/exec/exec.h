@@ -117,7 +117,10 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, const ta
 void          tally__frame_drop(tally__frame *f);          /* NULL is fine; never follows graph */
 tally_tensor  tally__frame_value(const tally__frame *f, tally__id node);     /* of a returned node, valid until frame_end */
 /* tally__commit of all deltas (a graph that only reads commits nothing) */
-tally_status  tally__frame_commit(tally__frame *f, tally_error *err);
+static inline tally_status tally__frame_commit(tally__frame *f, tally_error *err)
+{
+    return f->commits ? tally__commit(f->context, f->delta, f->n_slot, err) : TALLY_OK;
+}
 void          tally__frame_end(tally__frame *f);           /* lets go of stores and views, keeps memory */
 /* memory for the temporaries of the sizes that are bound, so that the first run asks for little */
 tally_status  tally__frame_reserve(tally__frame *f, tally_error *err);
@@ -126,7 +129,12 @@ tally_status  tally__frame_reserve(tally__frame *f, tally_error *err);
  * Any mismatch: INVALID_ARGUMENT at the user's line with both sizes. Nothing to undo but tally__frame_end */
 tally_status  tally__frame_bind(tally__frame *f, const tally_tensor *const *in, tally__store *const *store, tally_error *err);
 /* the same for a call whose sizes and stores are those of the latest one (f->bound), with in[] as set by the caller */
-tally_status  tally__frame_again(tally__frame *f, tally_error *err);
+static inline tally_status tally__frame_again(tally__frame *f, tally_error *err)
+{
+    assert(f->bound);
+    f->n_held = f->n_slot;
+    return tally__deltas_begin(f->delta, f->n_slot, err);
+}
 tally_status  tally__state_not_built(const tally__frame *f, int32_t slot, int32_t cell, tally__place at, tally_error *err);
 
 /* run.c: node by node, or step by step of the plan; control flow. CANCELLED when interrupted */

@@ -232,11 +232,6 @@ tally_tensor tally__frame_value(const tally__frame *f, tally__id node)
     return *f->view[node];
 }
 
-tally_status tally__frame_commit(tally__frame *f, tally_error *err)
-{
-    return f->commits ? tally__commit(f->context, f->delta, f->n_slot, err) : TALLY_OK;
-}
-
 void tally__frame_end(tally__frame *f)
 {
     if (f->holds)

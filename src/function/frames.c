@@ -30,12 +30,8 @@ tally__frame *tally__frame_take(tally_function *f, tally__version *v, tally_erro
     return fr ? fr : frame_new(f, v, err);
 }
 
-void tally__frame_give(tally_function *f, tally__version *v, tally__frame *fr)
+void tally__frame_spare(tally_function *f, tally__version *v, tally__frame *fr)
 {
-    if (fr->home) {
-        atomic_store_explicit(&v->idle, fr, memory_order_release);
-        return;
-    }
     tally__lock_take(&f->lock);
     fr->next = v->spare;
     v->spare = fr;

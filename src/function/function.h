@@ -69,7 +69,14 @@ void            tally__pending_free(tally_function *f, tally__pending *p);
 
 /* ---- frames.c: idle frames of a version; the functions of a context, for tally_context_trim */
 tally__frame *tally__frame_take(tally_function *f, tally__version *v, tally_error *err);
-void          tally__frame_give(tally_function *f, tally__version *v, tally__frame *fr);
+void          tally__frame_spare(tally_function *f, tally__version *v, tally__frame *fr);
+static inline void tally__frame_give(tally_function *f, tally__version *v, tally__frame *fr)
+{
+    if (fr->home)
+        atomic_store_explicit(&v->idle, fr, memory_order_release);
+    else
+        tally__frame_spare(f, v, fr);
+}
 void          tally__functions_enter(tally_function *f);
 void          tally__functions_leave(tally_function *f);
 

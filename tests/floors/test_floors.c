@@ -22,8 +22,8 @@ enum { HOUSE_ROWS = sizeof house / sizeof house[0], CORE_TOP = 8, PUBLIC_ONLY = 
 
 /* the part of libc that the core may know; math and threads by name, stdio, locale and the rest by absence */
 static const char *const allowed_system[] = {
-    "assert.h", "cpuid.h", "errno.h", "float.h", "immintrin.h", "intrin.h", "limits.h", "malloc.h", "math.h", "pthread.h",
-    "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h", "threads.h",
+    "assert.h", "cpuid.h", "errno.h", "float.h", "immintrin.h", "intrin.h", "limits.h", "malloc.h", "math.h", "sched.h",
+    "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h", "threads.h", "time.h",
     "windows.h", "xmmintrin.h",
 };
 static const char *const forbidden_call[] = {
