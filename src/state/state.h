@@ -113,7 +113,13 @@ static inline uint64_t tally__get_le(const uint8_t *in, size_t bytes)
 }
 /* whole.c: adds as many of n values as are whole, in blocks, while the total fits; how many */
 size_t tally__whole_prefix(int64_t *into, int32_t dtype, const void *p, int64_t stride, size_t n);
-static inline bool tally__whole_takes(double v) { return v >= -0x1p51 && v <= 0x1p51 && (double)(int64_t)v == v; }
+/* whole and below 2^51: no bit of the fraction below the unit. From bits, which is half as long a wait as a conversion to and fro */
+static inline bool tally__whole_takes(double v)
+{
+    const uint64_t u = tally__f64_bits(v);
+    const int      exponent = (int)(u >> 52 & 2047) - 1023;
+    return exponent < 0 ? u << 1 == 0 : exponent < 51 && u << (12 + exponent) == 0;
+}
 static inline bool tally__whole_fits(int64_t a, int64_t b)                         /* their sum has the sign of one of them */
 {
     const uint64_t u = (uint64_t)a, v = (uint64_t)b, sum = u + v;
