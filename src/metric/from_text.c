@@ -118,6 +118,7 @@ static const char *type_in_words(const tally__option *o)
 {
     static const char *const text[] = {
         [TALLY__TYPE_REAL] = "a number", [TALLY__TYPE_WHOLE] = "a whole number", [TALLY__TYPE_OPTIONAL] = "a whole number or None",
+        [TALLY__TYPE_OPTIONAL_REAL] = "a number or None",
         [TALLY__TYPE_FLAG] = "True or False", [TALLY__TYPE_REALS] = "a list of numbers", [TALLY__TYPE_WHOLES] = "a list of whole numbers" };
     return o->type == TALLY__TYPE_CHOICE ? o->face.type : text[o->type];
 }
@@ -148,6 +149,10 @@ static bool store_word(reader *r, const tally__option *o, const word *w, char *t
 {
     double  v;
     int32_t whole;
+    if (o->type == TALLY__TYPE_OPTIONAL_REAL && !w->quoted && is_text(w, "None")) {
+        memcpy(to, &(double){ TALLY_NONE }, sizeof v);
+        return true;
+    }
     if (tally__option_size(o) == sizeof v && !w->quoted && tally__read_f64(w->at, w->n, &v)) {
         memcpy(to, &v, sizeof v);
         return true;

@@ -100,7 +100,8 @@ typedef struct tally__family {
 } tally__family;
 extern const tally__family tally__family_table[TALLY__FAMILIES];
 typedef enum tally__option_type {
-    TALLY__TYPE_REAL, TALLY__TYPE_WHOLE, TALLY__TYPE_OPTIONAL, TALLY__TYPE_FLAG, TALLY__TYPE_CHOICE, TALLY__TYPE_REALS, TALLY__TYPE_WHOLES
+    TALLY__TYPE_REAL, TALLY__TYPE_WHOLE, TALLY__TYPE_OPTIONAL, TALLY__TYPE_OPTIONAL_REAL, TALLY__TYPE_FLAG, TALLY__TYPE_CHOICE,
+    TALLY__TYPE_REALS, TALLY__TYPE_WHOLES
 } tally__option_type;
 typedef struct tally__option {
     tally_metric_option face;           /* a choice's type is its words */
@@ -111,6 +112,7 @@ typedef struct tally__option {
 } tally__option;
 const tally__option *tally__option_next(const tally__metric_row *row, const tally__option *o);  /* NULL: the first; NULL behind the last */
 bool         tally__option_is_list(const tally__option *o);
+bool         tally__option_may_be_none(const tally__option *o);              /* one value, or TALLY_NONE */
 size_t       tally__option_size(const tally__option *o);                     /* of a value, or an entry */
 tally_status tally__option_wrong(const tally__metric_row *row, tally_error *err, const char *format, ...);
 /* checks the options, makes the configuration and the metric */
@@ -138,6 +140,32 @@ typedef struct tally__threshold_config {
 tally_status tally__settle_r2(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err);
 tally_status tally__settle_threshold(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
                                      tally_error *err);
+typedef struct tally__operating_point_config {
+    double  specificity, sensitivity, recall, precision;    /* the class's own is wanted, the others are absent */
+    int32_t num_thresholds, class_id;
+} tally__operating_point_config;
+typedef struct tally__auc_config {
+    tally__list thresholds, label_weights;
+    int32_t     num_thresholds, curve, summation_method, multi_label, num_labels, from_logits;
+    int32_t     even, reserved;         /* even: the thresholds between the ends are i/(n-1), the bucket rule decides */
+} tally__auc_config;
+typedef struct tally__f_beta_config {
+    double  beta, threshold;
+    int32_t average, reserved;
+} tally__f_beta_config;
+typedef struct tally__iou_config {
+    double      threshold;
+    tally__list target_class_ids;       /* none: all */
+    int32_t     num_classes, ignore_class, sparse_y_true, sparse_y_pred, axis, reserved;
+} tally__iou_config, tally__one_hot_iou_config, tally__binary_iou_config;
+tally_status tally__settle_operating_point(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                                           tally_error *err);
+tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err);
+tally_status tally__settle_f_beta(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                                  tally_error *err);
+tally_status tally__settle_iou(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err);
+tally_status tally__settle_binary_iou(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                                      tally_error *err);
 /* one update body per class, and the results: named in metric.def */
 #define METRIC(keras, constructor, name, others, family, operands, states, result, ...) \
     void       tally__update_##constructor(tally_trace *t, const tally_update *u); \
@@ -177,6 +205,31 @@ void       tally__add_of_vectors(tally_trace *t, const tally_update *u, tally_no
 bool       tally__weight_fit(tally_trace *t, const tally_update *u, int rank, tally_node *weight);
 /* a weight with an entry for each element of like: its missing axes repeat, and its sizes of 1 unless sample_weight has rank 1 */
 tally_node tally__weight_like(const tally_update *u, tally_node weight, tally_node like);
+/* a / b, and 0 where b is 0 by right: it leaves the result defined */
+tally_node tally__part_or_zero(tally_node a, tally_node b);
+
+/* ---- threshold.c: what lies above which threshold */
+typedef struct tally__cuts {
+    const double *at;                   /* n of them, more than none; n > 1: an axis behind the scores' */
+    int32_t       n;
+    bool          even;                 /* at are places: what is compared is the score, clipped to [0, 1], times n-1 */
+    int32_t       top_k, class_id;      /* or TALLY_NONE */
+    bool          from_logits;
+} tally__cuts;
+typedef struct tally__sides {
+    tally_node label;                   /* in the shape of the scores: is y_true positive */
+    tally_node truth, called;           /* for each score and threshold: is y_true, is y_pred positive */
+    tally_node column_weights;          /* one more weight for each score, or absent */
+    int        rank;                    /* of the scores */
+} tally__sides;
+bool          tally__evenly_spread(const double *t, int n);
+const double *tally__places(tally_trace *t, int32_t n, double first);       /* first, 1, 2 ... n-1, as long as t; NULL: noted */
+bool          tally__positives(tally_trace *t, const tally_update *u, const tally__cuts *c, tally__sides *s);   /* false: noted */
+/* state += the weights where hit is true */
+void          tally__add_hits(tally_trace *t, const tally_update *u, int state, tally_node hit, const tally__sides *s);
+/* states of the classes over a grid of thresholds: the first two have its axis */
+enum { TALLY__TP_AT, TALLY__FP_AT, TALLY__POSITIVES, TALLY__NEGATIVES };
+void          tally__add_curve(tally_trace *t, const tally_update *u, const tally__sides *s);
 
 /* ---- verbs.c */
 tally_status tally__no_metric(const char *verb, int argument, tally_error *err);

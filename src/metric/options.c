@@ -60,7 +60,13 @@ tally_status tally__option_wrong(const tally__metric_row *row, tally_error *err,
 /* ---- what an option holds */
 size_t tally__option_size(const tally__option *o)
 {
-    return o->type == TALLY__TYPE_REAL || o->type == TALLY__TYPE_REALS ? sizeof(double) : sizeof(int32_t);
+    const bool real = o->type == TALLY__TYPE_REAL || o->type == TALLY__TYPE_OPTIONAL_REAL || o->type == TALLY__TYPE_REALS;
+    return real ? sizeof(double) : sizeof(int32_t);
+}
+
+bool tally__option_may_be_none(const tally__option *o)
+{
+    return o->type == TALLY__TYPE_OPTIONAL || o->type == TALLY__TYPE_OPTIONAL_REAL;
 }
 
 bool tally__option_is_list(const tally__option *o)
@@ -109,7 +115,7 @@ static void put_bounds(tally__text *t, const tally__option *o)
         tally__put(t, "%g or more", o->least);
     else
         tally__put(t, "%g to %g", o->least, o->most);
-    if (o->type == TALLY__TYPE_OPTIONAL)
+    if (tally__option_may_be_none(o))
         tally__put(t, ", or TALLY_NONE");
 }
 
@@ -118,7 +124,7 @@ static tally_status check_bounds(const tally__metric_row *row, const tally__opti
 {
     char        expected[128];
     tally__text text = { expected, sizeof expected, 0 };
-    if ((v >= o->least && v <= o->most) || (o->type == TALLY__TYPE_OPTIONAL && v == TALLY_NONE))
+    if ((v >= o->least && v <= o->most) || (tally__option_may_be_none(o) && v == TALLY_NONE))
         return TALLY_OK;
     put_bounds(&text, o);
     if (place >= 0)

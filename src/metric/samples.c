@@ -217,3 +217,9 @@ tally_node tally__result_part_of_both(tally_trace *t, const tally_node *s, const
     (void)config;
     return tally_ratio(s[0], tally_add(s[0], s[1]));
 }
+
+tally_node tally__part_or_zero(tally_node a, tally_node b)
+{
+    tally_node none = tally_eq(b, tally_num(0));
+    return tally_select(none, tally_num(0), tally_ratio(a, tally_select(none, tally_num(1), b)));
+}

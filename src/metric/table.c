@@ -12,6 +12,12 @@ static const tally_state_spec states_R2[] = {
     { "num_samples", TALLY_STATE_COUNT, 0, { 0, 0 } }, OUTPUTS("squared_sum"), OUTPUTS("sum"), OUTPUTS("residual"), OUTPUTS("count") };
 static const tally_state_spec states_TP_FP[] = { SUM_STATE("true_positives"), SUM_STATE("false_positives") };
 static const tally_state_spec states_TP_FN[] = { SUM_STATE("true_positives"), SUM_STATE("false_negatives") };
+static const tally_state_spec states_ACCUMULATOR[] = { SUM_STATE("accumulator") };
+static const tally_state_spec states_CURVE[] = {
+    SUM_STATE("true_positives"), SUM_STATE("false_positives"), SUM_STATE("positives"), SUM_STATE("negatives") };
+static const tally_state_spec states_CLASS_COUNTS[] = {
+    OUTPUTS("true_positives"), OUTPUTS("false_positives"), OUTPUTS("false_negatives"), OUTPUTS("intermediate_weights") };
+static const tally_state_spec states_CONFUSION[] = { { "total_confusion_matrix", TALLY_STATE_SUM, 2, { 1, 1 } } };
 
 const tally__metric_row tally__metric_table[TALLY__METRICS] = {
 #define METRIC(keras, constructor, name, others, family, operands, states, result, direction, batch, formula)                        \

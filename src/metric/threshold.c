@@ -1,5 +1,6 @@
-/* threshold: counts of a confusion matrix at one threshold or several: Precision and Recall. A weight counts only where its
- * pair matches, so a NaN weight elsewhere does no harm (as in Keras). */
+/* threshold: what lies above which threshold. Counts of a confusion matrix at one threshold or several: the four counts themselves,
+ * Precision and Recall; and what the classes over whole grids of thresholds share with them. A weight counts only where its pair
+ * matches, so a NaN weight elsewhere does no harm (as in Keras). */
 #include "metric.h"
 
 enum { TRUE_POSITIVES, OTHER };                    /* states; OTHER: false positives, or false negatives */
@@ -7,7 +8,7 @@ static const double no_threshold = -1e10;          /* below every score: with to
 
 /* ---- options */
 /* NumPy's allclose with Keras's tolerance: then the bucket rule decides, not the comparison */
-static bool evenly_spread(const double *t, int n)
+bool tally__evenly_spread(const double *t, int n)
 {
     if (n < 3)
         return false;
@@ -26,7 +27,7 @@ tally_status tally__settle_threshold(const tally__metric_row *row, void *config,
     const int32_t            n = c->thresholds.n;
     (void)row;
     (void)err;
-    c->even = evenly_spread(tally__reals(c, c->thresholds), n);
+    c->even = tally__evenly_spread(tally__reals(c, c->thresholds), n);
     k->result_rank = n > 1;
     for (int i = 0; i < k->n_states; i++) {
         states[i].rank = n > 1;
@@ -45,66 +46,40 @@ static tally_node last_axis_at(tally_trace *t, tally_node x, int32_t class_id)
     return tally_squeeze(tally_slice(x, last, at, tally_add(at, tally_num(1))), last);
 }
 
-/* the one threshold, 0.5 or none */
-static double only_threshold(const tally__threshold_config *c)
-{
-    return c->thresholds.n ? tally__reals(c, c->thresholds)[0] : c->top_k == TALLY_NONE ? 0.5 : no_threshold;
-}
-
-/* the thresholds as a vector; even ones by their places 0 to n-1 */
-static tally_node all_thresholds(tally_trace *t, const tally__threshold_config *c)
-{
-    const int32_t n = c->thresholds.n;
-    double       *at = tally__record_alloc(t, (size_t)n * sizeof *at);
-    for (int32_t i = 0; at && i < n; i++)
-        at[i] = c->even ? i : tally__reals(c, c->thresholds)[i];
-    const tally_tensor list = tally_vector((const double *)at, n);
-    return at ? tally_capture_tensor(t, &list) : tally__bad(t);
-}
-
 /* (scores ..., T) thresholds last, or without that axis for one: does the score lie above? NaN lies above nothing. Evenly spread
  * thresholds follow Keras's buckets: bucket ceil(p (T-1)) - 1 >= i, which is p (T-1) > i after p is clipped. */
-static tally_node above(tally_trace *t, const tally__threshold_config *c, tally_node p, int32_t type)
+static tally_node above(tally_trace *t, const tally__cuts *c, tally_node p, int32_t type)
 {
-    const int32_t n = c->thresholds.n;
-    if (n <= 1)
-        return tally_gt(p, type == TALLY_F64 ? tally_f64(t, only_threshold(c)) : tally_f32(t, (float)only_threshold(c)));
-    tally_node at = tally_cast(all_thresholds(t, c), (tally_dtype)type);
+    if (c->n == 1)
+        return tally_gt(p, type == TALLY_F64 ? tally_f64(t, c->at[0]) : tally_f32(t, (float)c->at[0]));
+    const tally_tensor list = tally_vector(c->at, c->n);
+    tally_node         at = tally_cast(tally_capture_tensor(t, &list), (tally_dtype)type);
     if (c->even)
-        p = tally_mul(tally_clip(tally__as(p, type), tally_num(0), tally_num(1)), tally_num(n - 1));
+        p = tally_mul(tally_clip(tally__as(p, type), tally_num(0), tally_num(1)), tally_num(c->n - 1));
     return tally_gt(tally_expand_dims(p, tally_node_rank(p)), at);
 }
 
-static tally_node over_thresholds(const tally__threshold_config *c, tally_node x, tally_node like)
+static tally_node over_thresholds(const tally__cuts *c, tally_node x, tally_node like)
 {
-    return c->thresholds.n <= 1 ? x : tally_broadcast_like(tally_expand_dims(x, tally_node_rank(x)), like);
+    return c->n == 1 ? x : tally_broadcast_like(tally_expand_dims(x, tally_node_rank(x)), like);
 }
 
-/* ---- the two counts */
-static void add_hits(tally_trace *t, const tally_update *u, int state, tally_node hit, int rank)
+static bool has_rows(tally_trace *t, const tally_update *u, const tally__cuts *c, int rank)
 {
-    tally_node w = u->weight;
-    if (tally__is_absent(w)) {
-        tally_accumulate(t, u, state, hit, w);
-    } else if (tally__weight_fit(t, u, rank, &w)) {
-        tally_accumulate(t, u, state, tally_select(hit, tally__weight_like(u, w, hit), tally_num(0)), tally__absent());
-    }
+    const bool column = c->class_id != TALLY_NONE;
+    if (rank >= 1 + column || (!column && c->top_k == TALLY_NONE))
+        return true;
+    tally__refuse(t, u, "y_pred, expected rank %d or more for %s, found rank %d", 1 + column, column ? "class_id" : "top_k", rank);
+    return false;
 }
 
-/* labels and predictions, aligned, filtered; false: noted */
-static bool positives(tally_trace *t, const tally_update *u, tally_node *truth, tally_node *called, int *rank)
+bool tally__positives(tally_trace *t, const tally_update *u, const tally__cuts *c, tally__sides *s)
 {
-    const tally__threshold_config *c = u->config;
-    tally_node                     y = u->operand[0], p = u->operand[1], kept = { NULL, 0, 0 };
-    const int32_t                  type = tally__compute_type(u);
-    if (!tally__align(t, u, &y, &p))
+    tally_node    y = u->operand[0], p = u->operand[1], kept = { NULL, 0, 0 };
+    const int32_t type = tally__compute_type(u);
+    if (!tally__align(t, u, &y, &p) || !has_rows(t, u, c, tally_node_rank(p)))
         return false;
-    const int r = tally_node_rank(p);
-    if ((c->class_id != TALLY_NONE && r < 2) || (c->top_k != TALLY_NONE && r < 1)) {
-        tally__refuse(t, u, "y_pred, expected rank %d or more for %s, found rank %d", c->class_id != TALLY_NONE ? 2 : 1,
-                      c->class_id != TALLY_NONE ? "class_id" : "top_k", r);
-        return false;
-    }
+    const int rank = tally_node_rank(p);
     if (c->top_k != TALLY_NONE)
         kept = tally__top_mask(p, c->top_k, u->inside->place);
     if (c->class_id != TALLY_NONE) {
@@ -112,33 +87,110 @@ static bool positives(tally_trace *t, const tally_update *u, tally_node *truth, 
         p = last_axis_at(t, p, c->class_id);
         kept = tally__is_absent(kept) ? kept : last_axis_at(t, kept, c->class_id);
         for (int i = 0; i < 2; i++)
-            if (tally_node_rank(u->operand[i]) == r)
+            if (tally_node_rank(u->operand[i]) == rank)
                 tally__nan_operand(u, i, last_axis_at, c->class_id);
     }
-    *rank = tally_node_rank(p);
-    *called = above(t, c, p, type);
-    *truth = over_thresholds(c, tally_ne(y, tally_num(0)), *called);
+    if (c->from_logits)
+        p = tally_sigmoid(tally__as(p, type));
+    *s = (tally__sides){ .label = tally_ne(y, tally_num(0)), .called = above(t, c, p, type), .rank = tally_node_rank(p) };
+    s->truth = over_thresholds(c, s->label, s->called);
     if (!tally__is_absent(kept))
-        *called = tally_and(*called, over_thresholds(c, kept, *called));
+        s->called = tally_and(s->called, over_thresholds(c, kept, s->called));
     return tally__trace_ok(t);
+}
+
+void tally__add_hits(tally_trace *t, const tally_update *u, int state, tally_node hit, const tally__sides *s)
+{
+    tally_node w = u->weight, column = s->column_weights;
+    if (!tally__is_absent(column) && tally_node_rank(hit) > s->rank)
+        column = tally_expand_dims(column, s->rank);
+    if (!tally__is_absent(w)) {
+        if (!tally__weight_fit(t, u, s->rank, &w))
+            return;
+        w = tally__weight_like(u, w, hit);
+        column = tally__is_absent(column) ? w : tally_mul(tally__as(w, TALLY_F64), column);
+    }
+    tally_accumulate(t, u, state, tally__is_absent(column) ? hit : tally_select(hit, column, tally_num(0)), tally__absent());
+}
+
+void tally__add_curve(tally_trace *t, const tally_update *u, const tally__sides *s)
+{
+    tally__add_hits(t, u, TALLY__TP_AT, tally_and(s->called, s->truth), s);
+    tally__add_hits(t, u, TALLY__FP_AT, tally_and(s->called, tally_not(s->truth)), s);
+    tally__add_hits(t, u, TALLY__POSITIVES, s->label, s);
+    tally__add_hits(t, u, TALLY__NEGATIVES, tally_not(s->label), s);
+}
+
+/* ---- the classes */
+/* the cuts of a list of thresholds, of evenly spread ones their places 0 to n-1; without a list 0.5, or none with top_k */
+static bool list_positives(tally_trace *t, const tally_update *u, tally__sides *s)
+{
+    const tally__threshold_config *c = u->config;
+    const double                   only = c->top_k == TALLY_NONE ? 0.5 : no_threshold;
+    tally__cuts                    cuts = { tally__reals(c, c->thresholds), c->thresholds.n, c->even, c->top_k, c->class_id, false };
+    if (!cuts.n) {
+        cuts.at = &only;
+        cuts.n = 1;
+    }
+    if (cuts.even)
+        cuts.at = tally__places(t, cuts.n, 0);
+    return cuts.at && tally__positives(t, u, &cuts, s);
+}
+
+const double *tally__places(tally_trace *t, int32_t n, double first)
+{
+    double *at = tally__record_alloc(t, (size_t)n * sizeof *at);
+    for (int32_t i = 0; at && i < n; i++)
+        at[i] = i ? i : first;
+    return at;
+}
+
+static tally_node both(tally_node a, bool is_a, tally_node b, bool is_b)
+{
+    return tally_and(is_a ? a : tally_not(a), is_b ? b : tally_not(b));
+}
+
+static void add_one_count(tally_trace *t, const tally_update *u, bool truth, bool called)
+{
+    tally__sides s;
+    if (list_positives(t, u, &s))
+        tally__add_hits(t, u, 0, both(s.called, called, s.truth, truth), &s);
+}
+
+void tally__update_true_positives(tally_trace *t, const tally_update *u)
+{
+    add_one_count(t, u, true, true);
+}
+
+void tally__update_true_negatives(tally_trace *t, const tally_update *u)
+{
+    add_one_count(t, u, false, false);
+}
+
+void tally__update_false_positives(tally_trace *t, const tally_update *u)
+{
+    add_one_count(t, u, false, true);
+}
+
+void tally__update_false_negatives(tally_trace *t, const tally_update *u)
+{
+    add_one_count(t, u, true, false);
 }
 
 void tally__update_precision(tally_trace *t, const tally_update *u)
 {
-    tally_node truth, called;
-    int        rank;
-    if (!positives(t, u, &truth, &called, &rank))
+    tally__sides s;
+    if (!list_positives(t, u, &s))
         return;
-    add_hits(t, u, TRUE_POSITIVES, tally_and(called, truth), rank);
-    add_hits(t, u, OTHER, tally_and(called, tally_not(truth)), rank);
+    tally__add_hits(t, u, TRUE_POSITIVES, tally_and(s.called, s.truth), &s);
+    tally__add_hits(t, u, OTHER, tally_and(s.called, tally_not(s.truth)), &s);
 }
 
 void tally__update_recall(tally_trace *t, const tally_update *u)
 {
-    tally_node truth, called;
-    int        rank;
-    if (!positives(t, u, &truth, &called, &rank))
+    tally__sides s;
+    if (!list_positives(t, u, &s))
         return;
-    add_hits(t, u, TRUE_POSITIVES, tally_and(called, truth), rank);
-    add_hits(t, u, OTHER, tally_and(tally_not(called), truth), rank);
+    tally__add_hits(t, u, TRUE_POSITIVES, tally_and(s.called, s.truth), &s);
+    tally__add_hits(t, u, OTHER, tally_and(tally_not(s.called), s.truth), &s);
 }

@@ -23,7 +23,10 @@ static void put_number_at(tally__text *t, const tally__option *o, const char *p)
     int32_t whole;
     if (tally__option_size(o) == sizeof v) {
         memcpy(&v, p, sizeof v);
-        tally__put(t, "%g", v);
+        if (tally__option_may_be_none(o) && v == TALLY_NONE)
+            tally__put(t, "None");
+        else
+            tally__put(t, "%g", v);
         return;
     }
     memcpy(&whole, p, sizeof whole);

@@ -3,7 +3,7 @@
 #include "../../src/metric/metric.h"
 #include "classes.h"
 
-enum { ROWS_MOST = 512, TEXT_ROOM = 160 };
+enum { ROWS_MOST = 512, TEXT_ROOM = 256 };
 static class_row rows[ROWS_MOST];
 static char      texts[ROWS_MOST][TEXT_ROOM];
 const class_row *class_table = rows;
@@ -153,11 +153,40 @@ static void spell(char *to, const tally_metric_description *d, int which)
     snprintf(to + n, TEXT_ROOM - n, "%s", *between == ',' ? ")" : "");
 }
 
+/* does this metric take two rows of it? */
+static bool takes(const class_row *row)
+{
+    static const int64_t at[2] = { 0, 1 };
+    tally_error   err;
+    pool         *p = pool_new();
+    test_rng      r = { 1 };
+    tally_metric *m = row->make(row, NULL, &err);
+    if (!m)
+        fail_msg("%s: %s", row->name, err.text);
+    const meal whole = meal_make(row, &r, p, 2, TALLY_F32, WEIGHT_NONE), two = meal_rows(&whole, p, at, 2);
+    const bool taken = !meal_update(m, &two, &err);
+    tally_metric_release(m);
+    pool_free(p);
+    return taken;
+}
+
+/* The options of a class may change what it eats: ids or scores. */
+static diet eaten(const char *name, diet d)
+{
+    static const diet other[] = { DIET_SPARSE, DIET_HOT_LABELS, DIET_ONE_HOT };
+    class_row row = { name, from_text, d, false };
+    for (size_t i = 0; i < TALLY__COUNT(other) && !takes(&row); i++)
+        row.eats = other[i];
+    return row.eats;
+}
+
 /* The default eats vectors, where the class can; the options need the axis of rows that they speak of. */
 static void add_class(const tally_metric_description *d)
 {
-    static const diet vectors[] = { DIET_VALUES, DIET_PAIRS, DIET_PAIR_ROWS, DIET_COUNTS, DIET_BINARY, DIET_ONE_HOT, DIET_SPARSE };
-    static const diet with_rows[] = { DIET_ROWS, DIET_PAIR_ROWS, DIET_PAIR_ROWS, DIET_COUNT_ROWS, DIET_BINARY_ROWS, DIET_ONE_HOT, DIET_SPARSE };
+    static const diet vectors[] = {
+        DIET_VALUES, DIET_PAIRS, DIET_PAIR_ROWS, DIET_LABELS, DIET_COUNTS, DIET_BINARY, DIET_ONE_HOT, DIET_SPARSE };
+    static const diet with_rows[] = {
+        DIET_ROWS, DIET_PAIR_ROWS, DIET_PAIR_ROWS, DIET_LABELS, DIET_COUNT_ROWS, DIET_BINARY_ROWS, DIET_ONE_HOT, DIET_SPARSE };
     char text[TEXT_ROOM];
     spell(text, d, -1);
     add_row(text, from_text, with_rows[d->operands], d->batch);
@@ -165,11 +194,11 @@ static void add_class(const tally_metric_description *d)
         add_row(text, from_text, vectors[d->operands], d->batch);
     for (int i = 0; i < d->n_options; i++) {
         spell(text, d, i);
-        add_row(text, from_text, with_rows[d->operands], d->batch);
+        add_row(text, from_text, eaten(text, with_rows[d->operands]), d->batch);
     }
     if (d->n_options > 1) {
         spell(text, d, -2);
-        add_row(text, from_text, with_rows[d->operands], d->batch);
+        add_row(text, from_text, eaten(text, with_rows[d->operands]), d->batch);
     }
 }
 
@@ -201,16 +230,20 @@ static void fill_operand(array *a, diet d, bool truth, test_rng *r)
     for (int64_t k = 0; k < a->n; k++) {
         if (k % width_here == 0)
             hot = (int64_t)test_below(r, 4);
-        if (d == DIET_COUNTS || d == DIET_COUNT_ROWS)
+        if (d == DIET_LABELS || (d == DIET_HOT_LABELS && !truth))
+            array_put(a, k, number_int((int64_t)test_below(r, 4)));
+        else if (d == DIET_COUNTS || d == DIET_COUNT_ROWS)
             array_put(a, k, number_float(truth ? (double)test_below(r, 5) : (double)(1 + test_below(r, 200)) / 16));
         else if (truth && (d == DIET_BINARY || d == DIET_BINARY_ROWS))
             array_put(a, k, number_int((int64_t)test_below(r, 2)));
-        else if (truth && d == DIET_ONE_HOT)
+        else if (truth && (d == DIET_ONE_HOT || d == DIET_HOT_LABELS))
             array_put(a, k, number_int(k % width_here == hot));
         else if (truth && d == DIET_SPARSE)
             array_put(a, k, number_int((int64_t)test_below(r, 4)));
         else if (d >= DIET_BINARY)
             array_put(a, k, number_float((double)(1 + test_below(r, 250)) / 256 + (dtype_bytes(a->dtype) > 2 ? test_unit(r) / 256 : 0)));
+        else if (d == DIET_PAIR_ROWS && k % width_here == 0)
+            array_put(a, k, number_float(3 + (double)test_below(r, 3) / 2));        /* a row of one number has no correlation */
         else if (d == DIET_PAIRS || d == DIET_PAIR_ROWS)
             array_put(a, k, test_below(r, 2) ? number_float((double)test_below(r, 3)) : any_value(r, a->dtype));
         else
@@ -221,7 +254,7 @@ static void fill_operand(array *a, diet d, bool truth, test_rng *r)
 static int truth_dtype(diet d, test_rng *r, int dtype)
 {
     static const int whole[] = { TALLY_I32, TALLY_I64, TALLY_U8, TALLY_F32 };
-    if (d == DIET_SPARSE)
+    if (d == DIET_SPARSE || d == DIET_LABELS)
         return whole[test_below(r, 3)];
     if (d == DIET_BINARY || d == DIET_BINARY_ROWS)
         return whole[test_below(r, 4)] == TALLY_F32 ? dtype : TALLY_I32;
@@ -231,8 +264,9 @@ static int truth_dtype(diet d, test_rng *r, int dtype)
 meal meal_make(const class_row *row, test_rng *r, pool *p, int64_t n, int dtype, weighting w)
 {
     diet    d = row->eats;
-    bool    two = d >= DIET_PAIRS, y_rows = d == DIET_PAIR_ROWS || d == DIET_COUNT_ROWS || d == DIET_BINARY_ROWS || d == DIET_ONE_HOT;
-    bool    p_rows = y_rows || d == DIET_ROWS || d == DIET_SPARSE;
+    bool    two = d >= DIET_PAIRS, hot = d == DIET_ONE_HOT || d == DIET_HOT_LABELS;
+    bool    y_rows = d == DIET_PAIR_ROWS || d == DIET_COUNT_ROWS || d == DIET_BINARY_ROWS || hot;
+    bool    p_rows = (y_rows && d != DIET_HOT_LABELS) || d == DIET_ROWS || d == DIET_SPARSE;
     int64_t shape[2] = { n, 4 };
     meal    m = { 0, { NULL, NULL, NULL } };
     if (two) {

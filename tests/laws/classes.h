@@ -16,7 +16,9 @@ typedef enum diet {
     DIET_BINARY,        /* [n] 0 or 1, [n] in [0, 1] */
     DIET_BINARY_ROWS,   /* [n, 4] 0 or 1, [n, 4] in [0, 1] */
     DIET_ONE_HOT,       /* [n, 4] one-hot, [n, 4] scores */
-    DIET_SPARSE         /* [n] ids 0 .. 3, [n, 4] in (0, 1) */
+    DIET_SPARSE,        /* [n] ids 0 .. 3, [n, 4] in (0, 1) */
+    DIET_LABELS,        /* [n] ids 0 .. 3, [n] ids */
+    DIET_HOT_LABELS     /* [n, 4] one-hot, [n] ids 0 .. 3 */
 } diet;
 
 typedef struct class_row {

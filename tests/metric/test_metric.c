@@ -488,6 +488,14 @@ static void what_fails_in_a_class_is_told_at_the_users_line(void **state)
 }
 
 /* ---- the table */
+static bool must_be_given(const tally__metric_row *row)
+{
+    for (const tally__option *o = NULL; (o = tally__option_next(row, o));)
+        if (!o->face.standard[0])
+            return true;
+    return false;
+}
+
 static void every_row_of_the_table_makes_its_metric(void **state)
 {
     int i = 0;
@@ -501,7 +509,10 @@ static void every_row_of_the_table_makes_its_metric(void **state)
     assert_null(tally__metric_row_of(NULL));
     i = 0;
 #define METRIC(keras, constructor, name, others, family, operands, ...)                                                             \
-    {                                                                                                                              \
+    if (must_be_given(&tally__metric_table[i])) {                                                                                  \
+        assert_null(tally_##constructor##_new(NULL, NULL));                                                                        \
+        i++;                                                                                                                       \
+    } else {                                                                                                                       \
         tally_metric *m = tally_##constructor##_new(NULL, NULL);                                                                   \
         assert_non_null(m);                                                                                                        \
         assert_string_equal(tally_metric_name(m), #name);                                                                          \

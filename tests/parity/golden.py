@@ -13,7 +13,7 @@ does alike; where the two differ on purpose, Keras is asked what the difference 
 
     a scalar weight                 one weight for every sample
     a vector, where Keras averages over the last axis, or wants columns     (n, 1)
-    weights with ignore_class       one for every label, 1 if there are none
+    weights with ignore_class       one for every label, 1 if there are none (not of the IoU family, which counts pairs)
     an empty batch                  nothing
 """
 import os
@@ -68,7 +68,7 @@ class Update:
         w = self.weight.numpy(dtype) if self.weight else None
         if w is not None and w.ndim == 0 and x[-1].ndim:
             w = np.full((self.rows(),), w, dtype)
-        if options.get("ignore_class") is not None:
+        if options.get("ignore_class") is not None and "num_classes" not in options:
             shape = x[-1].shape[:-1]
             w = np.ones(shape, dtype) if w is None else w[..., 0] if w.ndim > len(shape) else w
             w = np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - w.ndim)), shape)
@@ -233,6 +233,10 @@ vector = (lambda n: (n,), [None, rows, scalar])
 columns_of_one = (lambda n: (n, 1), [None, rows, column, scalar])
 matrix = (lambda n: (n, 3), [None, rows, column, across, full])
 cube = (lambda n: (n, 2, 3), [None, rows, outer, full])
+# without weights that Keras refuses
+vector_of_rows = (lambda n: (n,), [None, rows])
+cube_of_rows = (lambda n: (n, 2, 3), [None, outer, full])
+narrow = (lambda n: (n, 3), [None, rows])
 # where a class makes one value of the last axis: its weights lack it
 lines = (lambda n: (n, 3), [None, rows, column, scalar])
 deep_lines = (lambda n: (n, 2, 3), [None, rows, outer])

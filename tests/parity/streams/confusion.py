@@ -1,7 +1,5 @@
 from golden import *
 
-narrow = (lambda n: (n, 3), [None, rows])
-
 
 def make(f):
     lists = [{}, {"thresholds": [.25]}, {"thresholds": [.1, .5, .7]}, {"thresholds": [0., .5, 1.]}, {"thresholds": [0., .25, .5, .75, 1.]}]

@@ -1,0 +1,202 @@
+/* auc: the area under a curve through the points of many thresholds: the receiver's (ROC), precision over recall (PR), and their gains
+ * (PRGAIN); of all scores together, or of each label for itself. */
+#include "metric.h"
+
+/* ---- options */
+static void sort(double *v, int n)
+{
+    for (int i = 1; i < n; i++)
+        for (int k = i; k > 0 && v[k] < v[k - 1]; k--) {
+            const double low = v[k];
+            v[k] = v[k - 1];
+            v[k - 1] = low;
+        }
+}
+
+/* how many thresholds there are, the ends included */
+static int32_t points(const tally__auc_config *c)
+{
+    return c->thresholds.n ? c->thresholds.n + 2 : c->num_thresholds;
+}
+
+/* the ends lie as far outside [0, 1] as Keras has them */
+static void put_cuts(const tally__auc_config *c, double *at)
+{
+    at[0] = -TALLY__EPSILON;
+    for (int32_t i = 0; i < c->thresholds.n; i++)
+        at[i + 1] = tally__reals(c, c->thresholds)[i];
+    at[c->thresholds.n + 1] = 1 + TALLY__EPSILON;
+}
+
+static bool spread_evenly(const tally__auc_config *c)
+{
+    const double *t = tally__reals(c, c->thresholds);
+    const int     n = c->thresholds.n;
+    for (int i = 0; i < n; i++) {
+        const double even = (double)(i + 1) / (n + 1), off = t[i] < even ? even - t[i] : t[i] - even;
+        if (!(off <= TALLY__EPSILON + 1e-5 * even))
+            return false;
+    }
+    return true;
+}
+
+static tally_status check_labels(const tally__metric_row *row, const tally__auc_config *c, tally_error *err)
+{
+    if (c->multi_label && c->num_labels && c->label_weights.n && c->label_weights.n != c->num_labels)
+        return tally__option_wrong(row, err, "label_weights, expected %d (num_labels), found %d", (int)c->num_labels,
+                                   (int)c->label_weights.n);
+    return TALLY_OK;
+}
+
+tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err)
+{
+    tally__auc_config *c = config;
+    const int64_t      labels = c->num_labels ? c->num_labels : c->label_weights.n ? c->label_weights.n : TALLY_DIM_OPERAND(1, 1);
+    (void)k;
+    sort((double *)(uintptr_t)tally__reals(c, c->thresholds), c->thresholds.n);
+    c->even = spread_evenly(c);
+    c->curve %= 3;
+    c->summation_method %= 3;
+    for (int i = 0; i < row->n_states; i++) {
+        const bool over = i <= TALLY__FP_AT;
+        states[i].rank = over + (c->multi_label != 0);
+        if (c->multi_label)
+            states[i].shape[0] = labels;
+        if (over)
+            states[i].shape[states[i].rank - 1] = points(c);
+    }
+    return check_labels(row, c, err);
+}
+
+/* ---- update */
+static tally_node weights_of_labels(tally_trace *t, const tally__auc_config *c)
+{
+    const tally_tensor list = tally_vector(tally__reals(c, c->label_weights), c->label_weights.n);
+    return tally_capture_tensor(t, &list);
+}
+
+/* With evenly spread thresholds no score is below the first: a bucket is 0 or more. */
+static bool curve_positives(tally_trace *t, const tally_update *u, tally__sides *s)
+{
+    const tally__auc_config *c = u->config;
+    tally__cuts              cuts = { NULL, points(c), c->even != 0, TALLY_NONE, TALLY_NONE, c->from_logits != 0 };
+    if (c->even) {
+        cuts.at = tally__places(t, cuts.n, -1);
+    } else {
+        double *at = tally__record_alloc(t, (size_t)cuts.n * sizeof *at);
+        if (at)
+            put_cuts(c, at);
+        cuts.at = at;
+    }
+    return cuts.at && tally__positives(t, u, &cuts, s);
+}
+
+/* label_weights weigh the columns of y_pred, unless each label has a curve of its own: then they weigh the curves */
+static bool weigh_columns(tally_trace *t, const tally_update *u, tally__sides *s)
+{
+    const tally__auc_config *c = u->config;
+    if (c->multi_label && s->rank != 2) {
+        tally__refuse(t, u, "y_pred, expected rank 2 (labels last) for multi_label, found rank %d", s->rank);
+        return false;
+    }
+    if (c->multi_label || !c->label_weights.n)
+        return true;
+    if (s->rank < 1) {
+        tally__refuse(t, u, "y_pred, expected rank 1 or more (labels last) for label_weights, found rank 0");
+        return false;
+    }
+    s->column_weights = tally_broadcast_like(weights_of_labels(t, c), s->label);
+    return tally__trace_ok(t);
+}
+
+void tally__update_auc(tally_trace *t, const tally_update *u)
+{
+    tally__sides s;
+    if (curve_positives(t, u, &s) && weigh_columns(t, u, &s))
+        tally__add_curve(t, u, &s);
+}
+
+/* ---- result: along the last axis, from the lowest threshold to the highest */
+typedef struct curve { tally_node x, y; } curve;
+
+static tally_node each_point(tally_node x)
+{
+    return tally_expand_dims(x, tally_node_rank(x));
+}
+
+static tally_node without_end(tally_trace *t, tally_node x, int first, int last)
+{
+    const int axis = tally_node_rank(x) - 1;
+    return tally_slice(x, axis, tally_i64(t, first), tally_i64(t, last));
+}
+
+static curve receiver(const tally_node *s)
+{
+    return (curve){ tally_ratio(s[TALLY__FP_AT], each_point(s[TALLY__NEGATIVES])),
+                    tally_ratio(s[TALLY__TP_AT], each_point(s[TALLY__POSITIVES])) };
+}
+
+static curve precision_recall(const tally_node *s)
+{
+    return (curve){ tally_ratio(s[TALLY__TP_AT], each_point(s[TALLY__POSITIVES])),
+                    tally__part_or_zero(s[TALLY__TP_AT], tally_add(s[TALLY__TP_AT], s[TALLY__FP_AT])) };
+}
+
+/* Flach and Kull: a point without true positives has the gains 0 and 1 */
+static curve gains(const tally_node *s)
+{
+    tally_node tp = tally_cast(s[TALLY__TP_AT], TALLY_F64), one = tally_num(1), zero = tally_num(0);
+    tally_node odds = each_point(tally_ratio(s[TALLY__POSITIVES], s[TALLY__NEGATIVES])), none = tally_eq(tp, zero);
+    tally_node missed = tally__part_or_zero(tally_sub(each_point(s[TALLY__POSITIVES]), s[TALLY__TP_AT]), tp);
+    tally_node wrong = tally__part_or_zero(s[TALLY__FP_AT], tp);
+    tally_node recall = tally_select(none, zero, tally_sub(one, tally_mul(odds, missed)));
+    return (curve){ tally_maximum(recall, zero), tally_select(none, one, tally_sub(one, tally_mul(odds, wrong))) };
+}
+
+static tally_node under_steps(tally_trace *t, const tally__auc_config *c, curve k)
+{
+    const int  n = points(c);
+    tally_node left = without_end(t, k.y, 0, n - 1), right = without_end(t, k.y, 1, n);
+    tally_node width = tally_sub(without_end(t, k.x, 0, n - 1), without_end(t, k.x, 1, n)), height;
+    if (c->summation_method == TALLY_AUC_INTERPOLATION)
+        height = tally_div(tally_add(left, right), tally_num(2));
+    else if (c->summation_method == TALLY_AUC_MAJORING)
+        height = tally_maximum(left, right);
+    else
+        height = tally_minimum(left, right);
+    return tally_mul(width, height);
+}
+
+/* Davis and Goadrich: between two points true positives grow in a line with the predicted ones, of which precision is no line */
+static tally_node under_precision(tally_trace *t, const tally__auc_config *c, const tally_node *s)
+{
+    const int  n = points(c);
+    tally_node tp = s[TALLY__TP_AT], zero = tally_num(0), one = tally_num(1);
+    tally_node called = tally_cast(tally_add(tp, s[TALLY__FP_AT]), TALLY_F64);
+    tp = tally_cast(tp, TALLY_F64);
+    tally_node tp_after = without_end(t, tp, 1, n), d_tp = tally_sub(without_end(t, tp, 0, n - 1), tp_after);
+    tally_node before = without_end(t, called, 0, n - 1), after = without_end(t, called, 1, n);
+    tally_node slope = tally__part_or_zero(d_tp, tally_maximum(tally_sub(before, after), zero));
+    tally_node intercept = tally_sub(tp_after, tally_mul(slope, after));
+    tally_node some = tally_and(tally_gt(before, zero), tally_gt(after, zero));
+    tally_node growth = tally_div(tally_select(some, before, one), tally_select(some, after, one));
+    tally_node area = tally_mul(slope, tally_add(d_tp, tally_mul(intercept, tally_log(growth))));
+    return tally_div_no_nan(area, tally_maximum(tally_cast(each_point(s[TALLY__POSITIVES]), TALLY_F64), zero));
+}
+
+tally_node tally__result_auc(tally_trace *t, const tally_node *s, const void *config)
+{
+    const tally__auc_config *c = config;
+    tally_node               area;
+    if (c->curve == TALLY_AUC_PR && c->summation_method == TALLY_AUC_INTERPOLATION)
+        area = under_precision(t, c, s);
+    else
+        area = under_steps(t, c, c->curve == TALLY_AUC_ROC ? receiver(s) : c->curve == TALLY_AUC_PR ? precision_recall(s) : gains(s));
+    area = tally_sum(area, tally_node_rank(area) - 1);
+    if (!c->multi_label)
+        return area;
+    if (!c->label_weights.n)
+        return tally_reduce_mean(area);
+    tally_node w = weights_of_labels(t, c);
+    return tally_div_no_nan(tally_reduce_sum(tally_mul(area, w)), tally_reduce_sum(w));
+}

@@ -1,0 +1,100 @@
+/* operating_point: the best of one ratio over all thresholds at which another ratio is large enough: sensitivity at specificity and
+ * its three relatives. */
+#include "metric.h"
+
+tally_status tally__settle_operating_point(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                                           tally_error *err)
+{
+    const tally__operating_point_config *c = config;
+    (void)row;
+    (void)k;
+    (void)err;
+    for (int i = TALLY__TP_AT; i <= TALLY__FP_AT; i++) {
+        states[i].rank = c->num_thresholds > 1;
+        states[i].shape[0] = c->num_thresholds > 1 ? c->num_thresholds : 0;
+    }
+    return TALLY_OK;
+}
+
+/* One threshold is 0.5; more are evenly spread from 0 to 1 and follow the bucket rule. */
+static void add_sides(tally_trace *t, const tally_update *u)
+{
+    static const double                  half = 0.5;
+    const tally__operating_point_config *c = u->config;
+    const int32_t                        n = c->num_thresholds;
+    const tally__cuts cuts = { n > 1 ? tally__places(t, n, 0) : &half, n, n > 1, TALLY_NONE, c->class_id, false };
+    tally__sides      s;
+    if (cuts.at && tally__positives(t, u, &cuts, &s))
+        tally__add_curve(t, u, &s);
+}
+
+void tally__update_sensitivity_at_specificity(tally_trace *t, const tally_update *u)
+{
+    add_sides(t, u);
+}
+
+void tally__update_specificity_at_sensitivity(tally_trace *t, const tally_update *u)
+{
+    add_sides(t, u);
+}
+
+void tally__update_precision_at_recall(tally_trace *t, const tally_update *u)
+{
+    add_sides(t, u);
+}
+
+void tally__update_recall_at_precision(tally_trace *t, const tally_update *u)
+{
+    add_sides(t, u);
+}
+
+/* ---- results */
+static tally_node sensitivity(const tally_node *s)
+{
+    return tally_ratio(s[TALLY__TP_AT], s[TALLY__POSITIVES]);
+}
+
+static tally_node specificity(const tally_node *s)
+{
+    return tally_ratio(tally_sub(s[TALLY__NEGATIVES], s[TALLY__FP_AT]), s[TALLY__NEGATIVES]);
+}
+
+static tally_node precision(const tally_node *s)
+{
+    return tally__part_or_zero(s[TALLY__TP_AT], tally_add(s[TALLY__TP_AT], s[TALLY__FP_AT]));
+}
+
+/* the largest of wanted, but not below 0, where the constrained ratio reaches the least */
+static tally_node best(tally_node wanted, tally_node constrained, double least)
+{
+    tally_node fit = tally_select(tally_ge(constrained, tally_num(least)), tally_maximum(wanted, tally_num(0)), tally_num(0));
+    return tally_node_rank(fit) ? tally_reduce_max(fit) : fit;
+}
+
+tally_node tally__result_sensitivity_at_specificity(tally_trace *t, const tally_node *s, const void *config)
+{
+    const tally__operating_point_config *c = config;
+    (void)t;
+    return best(sensitivity(s), specificity(s), c->specificity);
+}
+
+tally_node tally__result_specificity_at_sensitivity(tally_trace *t, const tally_node *s, const void *config)
+{
+    const tally__operating_point_config *c = config;
+    (void)t;
+    return best(specificity(s), sensitivity(s), c->sensitivity);
+}
+
+tally_node tally__result_precision_at_recall(tally_trace *t, const tally_node *s, const void *config)
+{
+    const tally__operating_point_config *c = config;
+    (void)t;
+    return best(precision(s), sensitivity(s), c->recall);
+}
+
+tally_node tally__result_recall_at_precision(tally_trace *t, const tally_node *s, const void *config)
+{
+    const tally__operating_point_config *c = config;
+    (void)t;
+    return best(sensitivity(s), precision(s), c->precision);
+}
