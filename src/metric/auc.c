@@ -48,7 +48,8 @@ static tally_status check_labels(const tally__metric_row *row, const tally__auc_
     return TALLY_OK;
 }
 
-tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err)
+tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                               tally_error *err)
 {
     tally__auc_config *c = config;
     const int64_t      labels = c->num_labels ? c->num_labels : c->label_weights.n ? c->label_weights.n : TALLY_DIM_OPERAND(1, 1);

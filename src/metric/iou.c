@@ -23,7 +23,8 @@ static bool needs_targets(const tally__metric_row *row)
     return row->update == tally__update_iou || row->update == tally__update_one_hot_iou;
 }
 
-tally_status tally__settle_iou(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err)
+tally_status tally__settle_iou(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                               tally_error *err)
 {
     const tally__iou_config *c = config;
     (void)k;

@@ -160,10 +160,12 @@ typedef struct tally__iou_config {
 } tally__iou_config, tally__one_hot_iou_config, tally__binary_iou_config;
 tally_status tally__settle_operating_point(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
                                            tally_error *err);
-tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err);
+tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                               tally_error *err);
 tally_status tally__settle_f_beta(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
                                   tally_error *err);
-tally_status tally__settle_iou(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states, tally_error *err);
+tally_status tally__settle_iou(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
+                               tally_error *err);
 tally_status tally__settle_binary_iou(const tally__metric_row *row, void *config, tally_metric_class *k, tally_state_spec *states,
                                       tally_error *err);
 /* one update body per class, and the results: named in metric.def */

@@ -96,6 +96,35 @@ static inline void expect_result(tally_metric *m, double want, double relative, 
         expect_result(one_, want, relative, __FILE__, __LINE__); \
     } while (0)
 
+/* the metric that a text makes */
+static inline tally_metric *of_text(const char *text)
+{
+    tally_error   err;
+    tally_metric *m = tally_metric_from_text(text, NULL, &err);
+    if (!m)
+        fail_msg("%s: %s", text, err.text);
+    return m;
+}
+
+/* a text that makes none, and what is said about it */
+static inline void refused_text(const char *text, const char *part)
+{
+    tally_error err = { 0, -1, "" };
+    assert_null(tally_metric_from_text(text, NULL, &err));
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, part);
+}
+
+/* fed once and released: the value here, and Keras's, which is another on purpose */
+static inline void differs(const char *text, const array *y, const array *p, const array *w, double here, double keras)
+{
+    tally_metric *m = of_text(text);
+    fed(m, y, p, w, __FILE__, __LINE__);
+    const double got = tally_metric_result(m);
+    test_near(got, here, 1e-15, text, __FILE__, __LINE__);
+    assert_true(got != keras);
+    tally_metric_release(m);
+}
+
 /* a fresh metric, one update that must fail with this status and text; its states stay at 0; released */
 #define REFUSED(make, y, p, w, status, part)                       \
     do {                                                           \

@@ -2,9 +2,11 @@ from golden import *
 
 
 def make(f):
-    curves = lambda: {"curve": f.rng.choice(["ROC", "PR", "PRGAIN"]), "summation_method": f.rng.choice(["interpolation", "majoring", "minoring"])}
+    curves = lambda: {"curve": f.rng.choice(["ROC", "PR", "PRGAIN"]),
+                      "summation_method": f.rng.choice(["interpolation", "majoring", "minoring"])}
     grid = lambda: f.rng.choice([{"num_thresholds": 2}, {"num_thresholds": 3}, {"num_thresholds": 5}, {"num_thresholds": 11}, {}])
-    lists = lambda: f.rng.choice([{"thresholds": [.5]}, {"thresholds": [.2, .7]}, {"thresholds": [.625, .25, .5]}, {"thresholds": [.25, .5, .75]}])
+    lists = lambda: f.rng.choice([{"thresholds": [.5]}, {"thresholds": [.2, .7]}, {"thresholds": [.625, .25, .5]},
+                                  {"thresholds": [.25, .5, .75]}])
     labels = lambda: f.rng.choice([{"multi_label": True}, {"multi_label": True, "num_labels": 3},
                                    {"multi_label": True, "label_weights": [.75, .25, 1.5]}, {"label_weights": [.75, .25, 1.5]}])
     operands = lambda o, s: [f.bits(s), (f.reals if o.get("from_logits") else f.scores)(s)]

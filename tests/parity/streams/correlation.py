@@ -14,7 +14,8 @@ def along(value):
 
 def moments(y, p):
     n, my, mp = len(y), sum(y) / len(y), sum(p) / len(p)
-    return (sum((a - my) * (b - mp) for a, b in zip(y, p)) / n, sum((a - my) ** 2 for a in y) / n, sum((b - mp) ** 2 for b in p) / n, my - mp)
+    cov = sum((a - my) * (b - mp) for a, b in zip(y, p)) / n
+    return cov, sum((a - my) ** 2 for a in y) / n, sum((b - mp) ** 2 for b in p) / n, my - mp
 
 
 def pearson(y, p):
@@ -41,6 +42,6 @@ def make(f):
                     return a
         operands = lambda o, s: [numbers(o, s), numbers(o, s)]
         exact = mean_of(along(formula))
-        f.streams(name, lambda: f.rng.choice([{}, {"axis": 1}]), [(lambda n: (n, 3), [None, rows, column, scalar])], operands, 20, exact=exact)
+        f.streams(name, lambda: f.rng.choice([{}, {"axis": 1}]), [lines], operands, 20, exact=exact)
         f.streams(name, none, [deep_lines], operands, 14, exact=exact)
         f.streams(name, lambda: {"axis": -2}, [(lambda n: (n, 3, 2), [None, rows])], operands, 10, exact=exact)

@@ -14,7 +14,8 @@ def f_beta(options, steps):
             called = (p > t) if t is not None else (p == p.max(axis=1, keepdims=True)) & (np.abs(p) > 1e-9)
             w = np.ones(len(y)) if w is None else w
             def add(total, of):
-                return [a + sum(Fraction(float(x)) * Fraction(float(weight)) for x, weight in zip(column, w)) for a, column in zip(total, of.T)]
+                sums = [sum(Fraction(float(x)) * Fraction(float(weight)) for x, weight in zip(column, w)) for column in of.T]
+                return [a + b for a, b in zip(total, sums)]
             tp, fp, fn, labels = add(tp, called * y), add(fp, called * (1 - y)), add(fn, (1 - called) * y), add(labels, y)
     if micro:
         tp, fp, fn, labels = [sum(tp)], [sum(fp)], [sum(fn)], [sum(labels)]

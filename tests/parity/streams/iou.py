@@ -37,8 +37,8 @@ def make(f):
     hot = lambda o, s: [f.rng.choice([f.one_hot, f.soft])(s), f.scores(s)]
     for name, given in (("IoU", targets), ("MeanIoU", dict)):
         of(name, "ids", lambda: dict(num_classes=4, **given(), **ignored()), pairs, ids, 16)
-        of(name, "ids", lambda: dict(num_classes=4, sparse_y_pred=False, **given(), **ignored()), [(lambda n: (n, 4), [None, rows])],
-           lambda o, s: [f.few(s[:-1], 5 if o.get("ignore_class") == 4 else 4), f.scores(s)], 6)
+        of(name, "ids", lambda: dict(num_classes=4, sparse_y_pred=False, **given(), **ignored()),
+           [(lambda n: (n, 4), [None, rows])], lambda o, s: [f.few(s[:-1], 5 if o.get("ignore_class") == 4 else 4), f.scores(s)], 6)
         of(name, "ids", lambda: dict(num_classes=4, sparse_y_true=False, **given()), [(lambda n: (n, 4), [None, rows])],
            lambda o, s: [f.one_hot(s), f.few(s[:-1])], 6)
     for name, given in (("OneHotIoU", targets), ("OneHotMeanIoU", dict)):
