@@ -220,7 +220,7 @@ typedef struct tally__cuts {
 } tally__cuts;
 typedef struct tally__sides {
     tally_node label;                   /* in the shape of the scores: is y_true positive */
-    tally_node truth, called;           /* for each score and threshold: is y_true, is y_pred positive */
+    tally_node truth, called;           /* of each score, over the thresholds: is y_true, is y_pred positive */
     tally_node column_weights;          /* one more weight for each score, or absent */
     int        rank;                    /* of the scores */
 } tally__sides;

@@ -59,9 +59,10 @@ static tally_node above(tally_trace *t, const tally__cuts *c, tally_node p, int3
     return tally_gt(tally_expand_dims(p, tally_node_rank(p)), at);
 }
 
-static tally_node over_thresholds(const tally__cuts *c, tally_node x, tally_node like)
+/* what each score has, beside the axis of thresholds */
+static tally_node over_thresholds(const tally__cuts *c, tally_node x)
 {
-    return c->n == 1 ? x : tally_broadcast_like(tally_expand_dims(x, tally_node_rank(x)), like);
+    return c->n == 1 ? x : tally_expand_dims(x, tally_node_rank(x));
 }
 
 static bool has_rows(tally_trace *t, const tally_update *u, const tally__cuts *c, int rank)
@@ -93,9 +94,9 @@ bool tally__positives(tally_trace *t, const tally_update *u, const tally__cuts *
     if (c->from_logits)
         p = tally_sigmoid(tally__as(p, type));
     *s = (tally__sides){ .label = tally_ne(y, tally_num(0)), .called = above(t, c, p, type), .rank = tally_node_rank(p) };
-    s->truth = over_thresholds(c, s->label, s->called);
+    s->truth = over_thresholds(c, s->label);
     if (!tally__is_absent(kept))
-        s->called = tally_and(s->called, over_thresholds(c, kept, s->called));
+        s->called = tally_and(s->called, over_thresholds(c, kept));
     return tally__trace_ok(t);
 }
 

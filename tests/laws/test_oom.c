@@ -85,7 +85,7 @@ static size_t most(void)
 /* ---- what is kept ---- */
 
 typedef struct photo {
-    unsigned char at[8192];
+    unsigned char at[131072];
     size_t        n;
 } photo;
 
