@@ -7,7 +7,13 @@ typedef struct eager_set {
     tally__companion head;
     tally_context   *context;           /* borrowed: every holder of a share holds it */
     tally_function  *function[TALLY__VERBS];
+    tally__arguments *idle;             /* kept for the next call with many metrics; under the context's lock */
 } eager_set;
+
+static size_t arguments_bytes(int room)
+{
+    return sizeof(tally__arguments) + (size_t)room * sizeof(tally_value);
+}
 
 static int count_tensors(const tally_trace *t)
 {
@@ -61,6 +67,10 @@ static void drop_set(tally__companion *companion)
     tally__lock_drop(&c->lock);
     for (int i = 0; i < TALLY__VERBS; i++)
         tally_function_release(e->function[i]);
+    for (tally__arguments *a = e->idle, *next; a; a = next) {
+        next = a->next;
+        tally__free(c, a, arguments_bytes(a->room));
+    }
     tally__free(c, e, sizeof *e);
 }
 
@@ -127,4 +137,35 @@ tally_function *tally__eager(const tally_metric *m, tally__verb verb)
 {
     const tally__store *s = tally__store_of_metric(m);
     return ((eager_set *)(void *)s->companion)->function[verb];
+}
+
+/* ---- argument lists: as many exist as calls at once ever needed one, each as long as the longest it served */
+tally__arguments *tally__arguments_take(const tally_metric *m, int n, tally_error *err)
+{
+    eager_set     *e = (eager_set *)(void *)tally__store_of_metric(m)->companion;
+    tally_context *c = e->context;
+    tally__lock_take(&c->lock);
+    tally__arguments *a = e->idle;
+    if (a)
+        e->idle = a->next;
+    tally__lock_drop(&c->lock);
+    if (a && a->room >= n)
+        return a;
+    if (a)
+        tally__free(c, a, arguments_bytes(a->room));
+    a = tally__alloc(c, arguments_bytes(n));
+    if (a)
+        a->room = n;
+    else
+        tally__fail_memory(err, arguments_bytes(n));
+    return a;
+}
+
+void tally__arguments_give(const tally_metric *m, tally__arguments *a)
+{
+    eager_set *e = (eager_set *)(void *)tally__store_of_metric(m)->companion;
+    tally__lock_take(&e->context->lock);
+    a->next = e->idle;
+    e->idle = a;
+    tally__lock_drop(&e->context->lock);
 }

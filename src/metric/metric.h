@@ -56,6 +56,14 @@ tally_node tally__defined(tally_trace *t, tally_node result);
 typedef enum tally__verb { TALLY__VERB_UPDATE, TALLY__VERB_RESULT, TALLY__VERB_SHAPE, TALLY__VERB_DEFINED, TALLY__VERBS } tally__verb;
 tally_status    tally__eager_attach(tally__store *s, tally_error *err);      /* gives the store its share */
 tally_function *tally__eager(const tally_metric *m, tally__verb verb);       /* borrowed */
+/* room for the arguments of a call with many metrics, of which m is one; given back, it serves the next such call */
+typedef struct tally__arguments {
+    struct tally__arguments *next;
+    int                      room;
+    tally_value              in[];
+} tally__arguments;
+tally__arguments *tally__arguments_take(const tally_metric *m, int n, tally_error *err);
+void              tally__arguments_give(const tally_metric *m, tally__arguments *a);
 
 /* ---- table.c, metric.def: one row per class */
 typedef enum tally__metric_id {

@@ -83,29 +83,35 @@ tally_status tally_metric_update_state_n(tally_metric *m, const tally_tensor *co
     return status ? status : call_update(&m, 1, operands, n, in, name, err);
 }
 
-tally_status tally_metrics_update_state_n(tally_metric *const *m, int n_m, const tally_tensor *const *operands, int n, tally_error *err)
+/* every metric, and the operands for each of them */
+static tally_status check_many(tally_metric *const *m, int n_m, const tally_tensor *const *operands, int n, tally_error *err)
 {
-    tally_value on_stack[TALLY__CLASS_OPERANDS + 1 + METRICS_ON_STACK], *in = on_stack;
     if (n_m < 0 || (n_m && !m))
         return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "update_state: metrics, expected a list and its length, found %s and %d",
                            m ? "a list" : "NULL", n_m);
     for (int i = 0; i < n_m; i++)
         if (!m[i])
             return tally__no_metric("update_state", i, err);
-    for (int i = 0; i < n_m; i++) {
-        tally_status status = update_operands(m[i], tally_metric_name(m[i]), operands, n, err);
-        if (status)
-            return status;
-    }
-    if (!n_m)
-        return TALLY_OK;
-    tally_context *c = tally__store_of_metric(m[0])->context;
-    const size_t   bytes = ((size_t)n + (size_t)n_m) * sizeof *in;
-    if (n_m > METRICS_ON_STACK && !(in = tally__alloc(c, bytes)))
-        return tally__fail_memory(err, bytes);
-    tally_status status = call_update(m, n_m, operands, n, in, n_m == 1 ? tally_metric_name(m[0]) : "update_state", err);
-    if (in != on_stack)
-        tally__free(c, in, bytes);
+    tally_status status = TALLY_OK;
+    for (int i = 0; i < n_m && !status; i++)
+        status = update_operands(m[i], tally_metric_name(m[i]), operands, n, err);
+    return status;
+}
+
+tally_status tally_metrics_update_state_n(tally_metric *const *m, int n_m, const tally_tensor *const *operands, int n, tally_error *err)
+{
+    tally_value  on_stack[TALLY__CLASS_OPERANDS + 1 + METRICS_ON_STACK];
+    tally_status status = check_many(m, n_m, operands, n, err);
+    if (status || !n_m)
+        return status;
+    const char *name = n_m == 1 ? tally_metric_name(m[0]) : "update_state";
+    if (n_m <= METRICS_ON_STACK)
+        return call_update(m, n_m, operands, n, on_stack, name, err);
+    tally__arguments *a = tally__arguments_take(m[0], n + n_m, err);
+    if (!a)
+        return TALLY_RESOURCE_EXHAUSTED;
+    status = call_update(m, n_m, operands, n, a->in, name, err);
+    tally__arguments_give(m[0], a);
     return status;
 }
 

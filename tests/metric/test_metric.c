@@ -395,6 +395,38 @@ static void three_ways_body(tally_trace *t, void *user)
     tally_return_metric(t, m);
 }
 
+/* also more than a call has room for at once, and lists of changing length */
+static void a_steady_state_of_many_metrics_allocates_nothing(void **state)
+{
+    (void)state;
+    enum { MANY = 150 };
+    tally_error        err;
+    test_memory        memory = { 0 };
+    tally_context     *c = test_context(&memory, &err);
+    tally_mean_options o = TALLY_MEAN_OPTIONS_INIT;
+    tally_metric      *m[MANY];
+    const int          some[] = { MANY, 33, 1, 90, 0, 32 };
+    o.context = c;
+    for (int i = 0; i < MANY; i++)
+        assert_non_null(m[i] = tally_mean_new(&o, &err));
+    const float         v[] = { .5f, 1, 2.25f };
+    tally_tensor        x = tally_vector(v, 3);
+    const tally_tensor *operands[] = { &x };
+    size_t              calls = 0;
+    for (int round = 0; round < 30; round++) {
+        if (round == 12)
+            calls = memory.calls;
+        assert_ok(tally_metrics_update_state_n(m, some[round % 6], operands, 1, &err), &err);
+    }
+    assert_int_equal(memory.calls, calls);
+    assert_bits_f64(state_at(m[0], COUNT, 0), 75);
+    assert_bits_f64(state_at(m[MANY - 1], TOTAL, 0), 18.75);
+    for (int i = 0; i < MANY; i++)
+        tally_metric_release(m[i]);
+    tally_context_release(c);
+    assert_int_equal(memory.blocks, 0);
+}
+
 static void update_read_reset_update_in_one_body(void **state)
 {
     (void)state;
@@ -545,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_context_may_go_before_its_metrics),
         cmocka_unit_test(metrics_of_different_contexts_may_meet),
         cmocka_unit_test(a_steady_state_allocates_nothing),
+        cmocka_unit_test(a_steady_state_of_many_metrics_allocates_nothing),
         cmocka_unit_test(update_read_reset_update_in_one_body),
         cmocka_unit_test(misuse_inside_names_the_users_line),
         cmocka_unit_test(what_fails_in_a_class_is_told_at_the_users_line),
