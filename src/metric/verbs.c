@@ -82,14 +82,35 @@ void tally_metric_reset_state(tally_metric *m)
         (void)tally__store_reset(tally__store_of_metric(m));
 }
 
-tally_status tally_metric_merge_state(tally_metric *into, tally_metric *const *from, int n, tally_error *err)
+static tally_status merge_or_away(tally_metric *into, tally_metric *const *from, int n, bool away, tally_error *err)
 {
     if (!into)
-        return tally__no_metric("merge_state", -1, err);
+        return tally__no_metric(away ? "unmerge_state" : "merge_state", -1, err);
     if (n < 0 || (n && !from))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: merge sources, expected a list and its length, found %s and %d",
-                           tally_metric_name(into), from ? "a list" : "NULL", n);
-    return tally__store_merge(tally__store_of_metric(into), (tally__store *const *)(const void *)from, n, err);
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: %s sources, expected a list and its length, found %s and %d",
+                           tally_metric_name(into), away ? "unmerge" : "merge", from ? "a list" : "NULL", n);
+    tally__store *to = tally__store_of_metric(into);
+    return tally__stores_merge(&to, 1, (tally__store *const *)(const void *)from, n, away, err);
+}
+
+tally_status tally_metric_merge_state(tally_metric *into, tally_metric *const *from, int n, tally_error *err)
+{
+    return merge_or_away(into, from, n, false, err);
+}
+
+tally_status tally_metric_unmerge_state(tally_metric *into, tally_metric *const *from, int n, tally_error *err)
+{
+    return merge_or_away(into, from, n, true, err);
+}
+
+int tally_metric_equal(const tally_metric *a, const tally_metric *b)
+{
+    return a && b && tally__store_same(tally__store_of_metric(a), tally__store_of_metric(b));
+}
+
+uint64_t tally_metric_fingerprint(const tally_metric *m)
+{
+    return m ? tally__store_fingerprint(tally__store_of_metric(m)) : 0;
 }
 
 size_t tally_metric_pack(const tally_metric *m, void *buf, size_t n)

@@ -72,6 +72,44 @@ size_t tally__store_pack(tally__store *s, void *buf, size_t n)
     return need;
 }
 
+/* ---- fingerprint */
+
+/* element k as a cell of its own, so that its bytes need no more room than one element's */
+static uint64_t hash_element(const tally__cell *c, int64_t k, uint64_t seed)
+{
+    uint8_t     bytes[TALLY__SUM_BYTES_MAX];
+    tally__cell one = *c;
+    assert(tally__kind_of(c->kind)->held != TALLY__HELD_BLOCK);
+    one.n = 1;
+    one.whole = c->whole ? c->whole + k : NULL;
+    one.sum = c->wide ? c->sum + k : NULL;
+    one.real = c->real ? c->real + k : NULL;
+    return tally__hash(bytes, tally__kind_of(c->kind)->pack(&one, bytes), seed);
+}
+
+static uint64_t hash_cell(const tally__cell *c, uint64_t seed)
+{
+    uint8_t sizes[8 * TALLY_MAX_RANK];
+    if (!c->built)
+        return tally__hash(NULL, 0, seed);
+    for (int i = 0; i < c->rank; i++)
+        tally__put_le(sizes + 8 * i, (uint64_t)c->shape[i], 8);
+    seed = tally__hash(sizes, 8 * (size_t)c->rank, seed);
+    for (int64_t k = 0; k < c->n; k++)
+        seed = hash_element(c, k, seed);
+    return seed;
+}
+
+uint64_t tally__store_fingerprint(tally__store *s)
+{
+    tally__lock_take(&s->lock);
+    uint64_t h = s->schema->fingerprint;
+    for (int i = 0; i < s->schema->n_cells; i++)
+        h = hash_cell(&s->cell[i], h);
+    tally__lock_drop(&s->lock);
+    return h;
+}
+
 /* ---- unpack */
 
 typedef struct byte_reader {

@@ -177,6 +177,22 @@ void tally__cell_merge(tally__cell *into, const tally__cell *from)
     tally__kind_of(into->kind)->merge(into, from);
 }
 
+/* the one number whose negative does not fit makes a SUM wide */
+tally_status tally__cell_negate(tally__cell *c, tally_context *x, tally_error *err)
+{
+    bool wide = c->alone;
+    for (int64_t k = 0; c->kind == TALLY_STATE_SUM && !c->wide && k < c->n; k++)
+        wide |= c->whole[k] == INT64_MIN;
+    if (wide) {
+        tally_status s = tally__cell_room_wide(c, x, err);
+        if (s)
+            return s;
+        tally__cell_widen(c);
+    }
+    tally__kind_of(c->kind)->negate(c);
+    return TALLY_OK;
+}
+
 bool tally__cell_holds(tally__cell *to, const tally__cell *from)
 {
     if (!from->built || tally__kind_of(from->kind)->held == TALLY__HELD_BLOCK)

@@ -65,6 +65,19 @@ void tally__cell_merge_sum(tally__cell *into, const tally__cell *from)
 
 #define sum_merge tally__cell_merge_sum
 
+static void sum_negate(tally__cell *c)
+{
+    static const tally__sum nothing;
+    for (int64_t k = 0; k < c->n; k++)
+        if (c->wide) {
+            tally__sum v = nothing;
+            tally__sum_subtract(&v, &c->sum[k]);
+            c->sum[k] = v;
+        } else {
+            c->whole[k] = -c->whole[k];
+        }
+}
+
 static void sum_get_narrow(const tally__cell *c, int64_t k, tally__sum *out)
 {
     if (c->alone)
@@ -143,6 +156,12 @@ static void count_merge(tally__cell *into, const tally__cell *from)
         into->whole[k] = (int64_t)((uint64_t)into->whole[k] + (uint64_t)from->whole[k]);
 }
 
+static void count_negate(tally__cell *c)
+{
+    for (int64_t k = 0; k < c->n; k++)
+        c->whole[k] = (int64_t)(0 - (uint64_t)c->whole[k]);
+}
+
 static void count_get(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out)
 {
     memset(out, 0, sizeof *out);
@@ -188,6 +207,9 @@ static void maximum_merge(tally__cell *into, const tally__cell *from)
     for (int64_t k = 0; k < into->n; k++)
         into->real[k] = tally__most(into->real[k], from->real[k]);
 }
+
+#define minimum_negate NULL    /* what a lesser value hid is gone */
+#define maximum_negate NULL
 
 static void minimum_get(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out)
 {
@@ -238,6 +260,7 @@ static bool minimum_unpack(tally__cell *c, tally_context *x, const uint8_t *in, 
 /* ---- TENSOR */
 
 #define tensor_merge NULL      /* two parameter sets have no sum */
+#define tensor_negate NULL
 
 static void tensor_get(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out)
 {
@@ -299,8 +322,8 @@ static bool tensor_unpack(tally__cell *c, tally_context *x, const uint8_t *in, s
 }
 
 #define STATE(KIND, stem, text, memory, reset, least) \
-    [TALLY_STATE_##KIND] = { text, TALLY__HELD_##memory, reset, least, stem##_merge, stem##_same, stem##_get, \
-                             stem##_pack, stem##_unpack },
+    [TALLY_STATE_##KIND] = { text, TALLY__HELD_##memory, reset, least, stem##_merge, stem##_negate, stem##_same, \
+                             stem##_get, stem##_pack, stem##_unpack },
 const tally__kind tally__kind_row[TALLY_STATE_TENSOR + 1] = {
 #include "state.def"
 };

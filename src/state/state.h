@@ -79,6 +79,7 @@ void         tally__cell_widen(tally__cell *c);                                 
 bool         tally__cell_overflows(const tally__cell *into, const tally__cell *from);     /* merging two SUMs that are not wide needs sum[] */
 /* equal sizes, memory is there (sum[] if either is wide or they overflow); not for a TENSOR */
 void         tally__cell_merge(tally__cell *into, const tally__cell *from);
+tally_status tally__cell_negate(tally__cell *c, tally_context *x, tally_error *err);      /* merging it then takes away what it held; its kind can */
 void         tally__cell_merge_sum(tally__cell *into, const tally__cell *from);    /* the same, of SUMs */
 bool         tally__cell_holds(tally__cell *to, const tally__cell *from);          /* memory for a copy is there; else notes it in want */
 void         tally__cell_copy(tally__cell *to, const tally__cell *from);           /* after _holds; a TENSOR shares the block */
@@ -93,6 +94,7 @@ typedef struct tally__kind {
     double      reset;                       /* value of an element */
     size_t      least;                       /* bytes that an element takes at least */
     void   (*merge)(tally__cell *into, const tally__cell *from);                   /* NULL: has no merge */
+    void   (*negate)(tally__cell *c);                                              /* NULL: has no inverse. SUM: -value fits, or sum[] is there */
     bool   (*same)(const tally__cell *a, const tally__cell *b);
     void   (*get)(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out);
     size_t (*pack)(const tally__cell *c, uint8_t *out);                            /* bytes of all elements; out may be NULL */
@@ -202,7 +204,7 @@ tally__store *tally__store_new(tally_context *x, tally__schema *schema, const ch
 void          tally__store_retain(tally__store *s);
 void          tally__store_release(tally__store *s);
 tally_status  tally__store_reset(tally__store *s);                        /* one commit; cannot fail */
-tally_status  tally__store_merge(tally__store *into, tally__store *const *from, int n, tally_error *err);   /* one commit; all or nothing */
+bool          tally__store_same(tally__store *a, tally__store *b);         /* one schema, equal states at one instant */
 tally__store *tally__store_clone(tally__store *s, tally_error *err);      /* same context, schema, name; own cells */
 /* clones of all at one instant (all locks held together, in address order) */
 tally_status  tally__store_snapshot(tally__store *const *s, int n, tally__store **out, tally_error *err);
@@ -210,8 +212,17 @@ tally_status  tally__store_snapshot(tally__store *const *s, int n, tally__store 
  * writes only if n suffices. unpack: DATA_LOSS for damage, INVALID_ARGUMENT for bytes of another class; nothing changed on error */
 size_t        tally__store_pack(tally__store *s, void *buf, size_t n);
 tally_status  tally__store_unpack(tally__store *s, const void *buf, size_t n, tally_error *err);
+uint64_t      tally__store_fingerprint(tally__store *s);                   /* of schema and state; the same on every machine */
 /* sizes of cell i as built now, under the lock: the rank, or -1 while unbuilt */
 int           tally__store_shape(tally__store *s, int i, int64_t shape[TALLY_MAX_RANK]);
+
+/* merge.c: n different targets take what `sources` sources have for them, or (away) give it back; source i's for target k is from[i * n + k].
+ * The sources are taken at one instant. One commit; all or nothing */
+tally_status  tally__stores_merge(tally__store *const *into, int n, tally__store *const *from, int sources, bool away, tally_error *err);
+static inline tally_status tally__store_merge(tally__store *into, tally__store *const *from, int n, tally_error *err)
+{
+    return tally__stores_merge(&into, 1, from, n, false, err);
+}
 
 /* ---- link.c: several stores at one instant: their locks, each once, in address order */
 typedef struct tally__link {

@@ -139,71 +139,17 @@ tally__store *tally__store_clone(tally__store *s, tally_error *err)
     return tally__store_snapshot(&s, 1, &out, err) ? NULL : out;
 }
 
-/* ---- merge */
-
-static tally_status merge_check(const tally__store *into, tally__store *const *from, int n, tally_error *err)
+bool tally__store_same(tally__store *a, tally__store *b)
 {
-    char a[80], b[80];
-    tally__store_title(into, a, sizeof a);
-    for (int i = 0; i < n; i++) {
-        if (!from[i])
-            return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: merge source %d, expected a metric, found NULL",
-                               a, i);
-        if (tally__schema_same(into->schema, from[i]->schema))
-            continue;
-        tally__store_title(from[i], b, sizeof b);
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, i,
-                           "%s: merge source %d, expected the same class and configuration, found %s", a, i, b);
-    }
-    for (int i = 0; i < into->schema->n_cells; i++)
-        if (!tally__kind_of(into->schema->spec[i].kind)->merge)
-            return tally__fail(err, TALLY_FAILED_PRECONDITION, -1,
-                               "%s: merge, expected states that have a merge, found %s \"%s\"", a,
-                               tally__kind_of(into->schema->spec[i].kind)->name, into->schema->spec[i].name);
-    return TALLY_OK;
-}
-
-/* adds a source's cell to the delta's; cells of a clone belong to nobody else */
-static tally_status merge_cell(tally__delta *d, int i, const tally__cell *from, tally_error *err)
-{
-    tally__cell *c = &d->cell[i];
-    tally_status s = tally__delta_build(d, i, from->shape, err);
-    if (!s && (from->wide || tally__cell_overflows(c, from)))
-        s = tally__cell_room_wide(c, d->context, err);
-    if (s)
-        return s;
-    tally__cell_merge(c, from);
-    c->touched = d->effects = d->more = true;
-    return TALLY_OK;
-}
-
-static tally_status merge_sources(tally__delta *d, tally__store *const *copy, int n, tally_error *err)
-{
-    tally_status s = tally__deltas_begin(d, 1, err);
-    for (int i = 0; i < n && !s; i++)
-        for (int k = 0; k < d->n_cells && !s; k++)
-            if (copy[i]->cell[k].built && (s = merge_cell(d, k, &copy[i]->cell[k], err)) && err)
-                err->argument = i;
-    return s ? s : tally__commit(d->context, d, 1, err);
-}
-
-tally_status tally__store_merge(tally__store *into, tally__store *const *from, int n, tally_error *err)
-{
-    tally__delta d = { 0 };
-    tally_status s = merge_check(into, from, n, err);
-    if (s || n <= 0)
-        return s;
-    tally__store **copy = tally__alloc(into->context, (size_t)n * sizeof *copy);
-    if (!copy)
-        return tally__fail_memory(err, (size_t)n * sizeof *copy);
-    s = tally__store_snapshot(from, n, copy, err);
-    if (!s)
-        s = tally__delta_prepare(&d, into->context, into, err);
-    if (!s)
-        s = merge_sources(&d, copy, n, err);
-    tally__delta_drop(&d);
-    for (int i = 0; i < n; i++)
-        tally__store_release(copy[i]);
-    tally__free(into->context, copy, (size_t)n * sizeof *copy);
-    return s;
+    tally__link one = { NULL, a, NULL, NULL, 0 }, other = { NULL, b, NULL, NULL, 0 }, *list = NULL;
+    bool        same = tally__schema_same(a->schema, b->schema);
+    if (!same)
+        return false;
+    tally__links_add(&list, &one);
+    tally__links_add(&list, &other);
+    tally__links_lock(list);
+    for (int i = 0; i < a->schema->n_cells && same; i++)
+        same = tally__cell_same(&a->cell[i], &b->cell[i]);
+    tally__links_unlock(list);
+    return same;
 }

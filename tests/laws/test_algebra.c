@@ -1,0 +1,149 @@
+/* The algebra of states, over every class of the table in classes.c and every float dtype, in equal bytes: what was merged
+ * can be taken away, states that are equal say so and have one fingerprint. */
+#include "classes.h"
+#include "oracle.h"
+
+static const tally_dtype algebra_dtypes[] = { TALLY_F32, TALLY_F64, TALLY_F16, TALLY_BF16 };
+
+typedef struct algebra_case {
+    const class_row *row;
+    tally_dtype      dtype;
+    weighting        weight;
+    test_rng         r;
+    pool            *pool;
+} algebra_case;
+
+static void algebra_check(const algebra_case *c, bool holds, const char *what, int line)
+{
+    if (holds)
+        return;
+    print_error("%s, %s, weighting %d: %s\n", c->row->name, tally_dtype_name(c->dtype), (int)c->weight, what);
+    _fail(__FILE__, line);
+}
+#define HOLDS(c, yes) algebra_check((c), (yes), #yes, __LINE__)
+
+static void each_class(void (*check)(algebra_case *c))
+{
+    for (int k = 0; k < class_count; k++)
+        for (int d = 0; d < 4; d++)
+            for (int w = WEIGHT_NONE; w <= WEIGHT_ANY; w++) {
+                algebra_case c = { &class_table[k], algebra_dtypes[d], (weighting)w, { (uint64_t)(k * 64 + d * 8 + w) + 1 }, pool_new() };
+                check(&c);
+                pool_free(c.pool);
+            }
+}
+
+static tally_metric *algebra_metric(algebra_case *c)
+{
+    tally_metric *m = c->row->make(c->row, NULL, NULL);
+    HOLDS(c, m != NULL);
+    return m;
+}
+
+static meal algebra_meal(algebra_case *c, int64_t n)
+{
+    return meal_make(c->row, &c->r, c->pool, n, (int)c->dtype, c->weight);
+}
+
+static tally_metric *fed_metric(algebra_case *c, int64_t n)
+{
+    meal          f = algebra_meal(c, n);
+    tally_metric *m = algebra_metric(c);
+    HOLDS(c, meal_update(m, &f, NULL) == TALLY_OK);
+    return m;
+}
+
+static int inverses, refusals;
+
+static void check_unmerge(algebra_case *c)
+{
+    tally_metric *m = fed_metric(c, 6), *from[2] = { fed_metric(c, 5), fed_metric(c, 3) }, *was = tally_metric_clone(m, NULL);
+    tally_error   err = { 0, 0, "" };
+    HOLDS(c, tally_metric_merge_state(m, from, 2, NULL) == TALLY_OK);
+    tally_metric *merged = tally_metric_clone(m, NULL);
+    tally_status  s = tally_metric_unmerge_state(m, from, 2, &err);
+    HOLDS(c, s == TALLY_OK || (s == TALLY_FAILED_PRECONDITION && strstr(err.text, "inverse")));
+    HOLDS(c, tally_metric_equal(m, s ? merged : was));
+    HOLDS(c, bytes_equal(class_pack(c->pool, m), class_pack(c->pool, s ? merged : was)));
+    s ? refusals++ : inverses++;
+    tally_metric_release(m);
+    tally_metric_release(was);
+    tally_metric_release(merged);
+    tally_metric_release(from[0]);
+    tally_metric_release(from[1]);
+}
+
+static void what_was_merged_can_be_taken_away_or_is_refused(void **state)
+{
+    (void)state;
+    inverses = refusals = 0;
+    each_class(check_unmerge);
+    assert_true(inverses > 0 && refusals > 0);
+    print_message("%d cases have an inverse, %d refuse\n", inverses, refusals);
+}
+
+static void check_equal(algebra_case *c)
+{
+    meal          f = algebra_meal(c, 8), g = algebra_meal(c, 4);
+    tally_metric *a = algebra_metric(c), *b = algebra_metric(c), *fresh = algebra_metric(c);
+    HOLDS(c, tally_metric_equal(a, b) && tally_metric_fingerprint(a) == tally_metric_fingerprint(b));
+    HOLDS(c, meal_update(a, &f, NULL) == TALLY_OK && meal_update(a, &g, NULL) == TALLY_OK);
+    HOLDS(c, !tally_metric_equal(a, b) && tally_metric_fingerprint(a) != tally_metric_fingerprint(b));
+    HOLDS(c, meal_update(b, &g, NULL) == TALLY_OK && meal_update(b, &f, NULL) == TALLY_OK);
+    HOLDS(c, tally_metric_equal(a, b) && tally_metric_equal(a, a));
+    HOLDS(c, tally_metric_fingerprint(a) == tally_metric_fingerprint(b));
+    HOLDS(c, !tally_metric_equal(a, fresh) && tally_metric_fingerprint(a) != tally_metric_fingerprint(fresh));
+    bytes p = class_pack(c->pool, a);
+    HOLDS(c, tally_metric_unpack(fresh, p.at, p.n, NULL) == TALLY_OK && tally_metric_equal(a, fresh));
+    HOLDS(c, tally_metric_fingerprint(a) == tally_metric_fingerprint(fresh));
+    tally_metric_release(a);
+    tally_metric_release(b);
+    tally_metric_release(fresh);
+}
+
+static void equal_states_say_so_and_have_one_fingerprint(void **state)
+{
+    (void)state;
+    each_class(check_equal);
+}
+
+static tally_node extreme_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return s[0];
+}
+
+static void extreme_update(tally_trace *t, const tally_update *u)
+{
+    tally_accumulate(t, u, 0, u->operand[0], u->weight);
+}
+
+static void a_minimum_has_no_inverse_and_null_is_no_metric(void **state)
+{
+    const tally_state_spec   low = { "low", TALLY_STATE_MIN, 0, { 0, 0 } };
+    const tally_metric_class extreme = { sizeof extreme, "Least", 1, 1, 0, -1, &low, extreme_update, extreme_result };
+    tally_error              err;
+    tally_metric            *m = tally_metric_new(&extreme, NULL, 0, NULL, &err), *none = NULL;
+    (void)state;
+    assert_int_equal(tally_metric_unmerge_state(m, &m, 1, &err), TALLY_FAILED_PRECONDITION);
+    assert_error_has(&err, TALLY_FAILED_PRECONDITION, "Least \"Least\": unmerge, expected states that have an inverse, found minimum \"low\"");
+    assert_int_equal(tally_metric_unmerge_state(NULL, &m, 1, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "unmerge_state: metric, expected a metric, found NULL");
+    assert_int_equal(tally_metric_unmerge_state(m, &none, 1, &err), TALLY_INVALID_ARGUMENT);
+    assert_int_equal(tally_metric_unmerge_state(m, NULL, 1, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "unmerge sources, expected a list and its length, found NULL and 1");
+    assert_int_equal(tally_metric_equal(NULL, m) + tally_metric_equal(m, NULL) + tally_metric_equal(NULL, NULL), 0);
+    assert_int_equal(tally_metric_fingerprint(NULL), 0);
+    tally_metric_release(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_merged_can_be_taken_away_or_is_refused),
+        cmocka_unit_test(equal_states_say_so_and_have_one_fingerprint),
+        cmocka_unit_test(a_minimum_has_no_inverse_and_null_is_no_metric),
+    };
+    return cmocka_run_group_tests_name("laws/algebra", tests, NULL, NULL);
+}
