@@ -177,6 +177,16 @@ void tally__cell_merge(tally__cell *into, const tally__cell *from)
     tally__kind_of(into->kind)->merge(into, from);
 }
 
+tally_status tally__cell_take_in(tally__cell *into, tally_context *x, const tally__cell *from, tally_error *err)
+{
+    tally_status s = TALLY_OK;
+    if (from->wide || tally__cell_overflows(into, from))
+        s = tally__cell_room_wide(into, x, err);
+    if (!s)
+        tally__cell_merge(into, from);
+    return s;
+}
+
 /* the one number whose negative does not fit makes a SUM wide */
 tally_status tally__cell_negate(tally__cell *c, tally_context *x, tally_error *err)
 {

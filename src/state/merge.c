@@ -65,13 +65,10 @@ static tally_status merge_cell(tally__delta *d, int cell, const tally__cell *fro
 {
     tally__cell *c = &d->cell[cell];
     tally_status s = tally__delta_build(d, cell, from->shape, err);
-    if (!s && (from->wide || tally__cell_overflows(c, from)))
-        s = tally__cell_room_wide(c, d->context, err);
-    if (s)
-        return s;
-    tally__cell_merge(c, from);
+    if (!s)
+        s = tally__cell_take_in(c, d->context, from, err);
     c->touched = d->effects = d->more = true;
-    return TALLY_OK;
+    return s;
 }
 
 static tally_status merge_target(const merge_call *m, tally__store *const *copy, int k, tally__delta *d, tally_error *err)

@@ -18,14 +18,9 @@ tally_status tally__delta_part(tally__delta *part, const tally__delta *whole, in
 tally_status tally__delta_part_merge(tally__delta *whole, tally__delta *part, int cell, tally_error *err)
 {
     tally__cell *into = &whole->cell[cell], *from = &part->cell[cell];
-    tally_status s = TALLY_OK;
-    if (!from->touched)
-        return TALLY_OK;
-    if (from->wide || tally__cell_overflows(into, from))
-        s = tally__cell_room_wide(into, whole->context, err);
-    if (s)
+    tally_status s = from->touched ? tally__cell_take_in(into, whole->context, from, err) : TALLY_OK;
+    if (s || !from->touched)
         return s;
-    tally__cell_merge(into, from);
     tally__cell_empty(from);
     into->touched = whole->effects = true;
     whole->more |= !into->number;

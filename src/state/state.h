@@ -79,6 +79,8 @@ void         tally__cell_widen(tally__cell *c);                                 
 bool         tally__cell_overflows(const tally__cell *into, const tally__cell *from);     /* merging two SUMs that are not wide needs sum[] */
 /* equal sizes, memory is there (sum[] if either is wide or they overflow); not for a TENSOR */
 void         tally__cell_merge(tally__cell *into, const tally__cell *from);
+/* the same, and memory is seen to; into is built */
+tally_status tally__cell_take_in(tally__cell *into, tally_context *x, const tally__cell *from, tally_error *err);
 tally_status tally__cell_negate(tally__cell *c, tally_context *x, tally_error *err);      /* merging it then takes away what it held; its kind can */
 void         tally__cell_merge_sum(tally__cell *into, const tally__cell *from);    /* the same, of SUMs */
 bool         tally__cell_holds(tally__cell *to, const tally__cell *from);          /* memory for a copy is there; else notes it in want */
@@ -332,6 +334,30 @@ static inline void tally__deltas_end(tally__delta *d, int n)     /* lets go of w
  * merge: what the part holds goes into the whole, exactly; the part is empty after it */
 tally_status tally__delta_part(tally__delta *part, const tally__delta *whole, int cell, tally_error *err);
 tally_status tally__delta_part_merge(tally__delta *whole, tally__delta *part, int cell, tally_error *err);
+
+/* ---- recent.c: a store that holds the sum of the last contributions, and these, packed. One thread at a time; the total may be read by any */
+typedef struct tally__contribution {
+    int64_t rows;
+    size_t  at, bytes;                       /* in the ring of bytes */
+} tally__contribution;
+typedef struct tally__recent {
+    tally__store *total;                     /* owned */
+    tally__cell  *next;                      /* [n_cells] the total in the making; after it the one before */
+    tally__cell  *one;                       /* [n_cells] a contribution unpacked */
+    tally__cell  *back;                      /* [n_cells] kinds without an inverse: what the contributions behind the turned ones come to */
+    tally__contribution *list;               /* a ring; index 0 is the oldest */
+    int64_t       first, n, room;
+    int64_t       turned;                    /* so many of the oldest hold, for kinds without an inverse, what they and all later turned ones come to */
+    int64_t       rows;                      /* of all */
+    uint8_t      *bytes;                     /* a ring whose entries lie in one piece each */
+    size_t        bytes_room, bytes_used;
+} tally__recent;
+tally_status tally__recent_init(tally__recent *r, tally__store *total, tally_error *err);   /* takes the reference, also where it fails */
+void         tally__recent_drop(tally__recent *r);
+/* what part holds comes in; the oldest leave while more than `most` are there or those after them have `rows_kept` rows or more (0: no limit).
+ * One commit of the total; on error nothing changed */
+tally_status tally__recent_add(tally__recent *r, const tally__store *part, int64_t rows, int64_t most, int64_t rows_kept, tally_error *err);
+void         tally__recent_reset(tally__recent *r);                                        /* keeps memory */
 
 /* ---- variable.c: the public face of a TENSOR store (tally/state.h). dtype and sizes are fixed by the initial value */
 

@@ -107,6 +107,44 @@ static void equal_states_say_so_and_have_one_fingerprint(void **state)
     each_class(check_equal);
 }
 
+/* a window by updates and one by rows, fed with batches of 0 to 5 rows, against a metric fed with the last ones alone */
+static void check_window(algebra_case *c)
+{
+    enum { BATCHES = 14 };
+    tally_metric        *m = algebra_metric(c);
+    meal                 f[BATCHES];
+    tally_window_options o = TALLY_WINDOW_OPTIONS_INIT;
+    o.updates = c->weight == WEIGHT_NONE ? 1 + (int64_t)test_below(&c->r, 5) : 0;
+    o.rows = c->weight == WEIGHT_NONE ? 0 : 1 + (int64_t)test_below(&c->r, 12);
+    tally_window *w = tally_window_new(m, &o, NULL);
+    HOLDS(c, w != NULL);
+    for (int i = 0; i < BATCHES; i++) {
+        tally_tensor        x[3];
+        const tally_tensor *operands[] = { &x[0], &x[1], &x[2] };
+        f[i] = algebra_meal(c, (int64_t)test_below(&c->r, 6));
+        for (int k = 0; k < f[i].n; k++)
+            x[k] = array_view(f[i].operand[k]);
+        HOLDS(c, tally_window_update_state_n(w, operands, f[i].n, NULL) == TALLY_OK);
+        tally_metric *again = algebra_metric(c);
+        for (int64_t at = i, k = tally_window_updates(w); k > 0; at--)
+            if (f[at].operand[0]->shape[0]) {
+                HOLDS(c, meal_update(again, &f[at], NULL) == TALLY_OK);
+                k--;
+            }
+        HOLDS(c, bytes_equal(class_pack(c->pool, again), class_pack(c->pool, tally_window_metric(w))));
+        HOLDS(c, tally_window_updates(w) <= o.updates || !o.updates);
+        tally_metric_release(again);
+    }
+    tally_window_release(w);
+    tally_metric_release(m);
+}
+
+static void a_window_is_a_metric_that_saw_the_last_updates_alone(void **state)
+{
+    (void)state;
+    each_class(check_window);
+}
+
 static tally_node extreme_result(tally_trace *t, const tally_node *s, const void *config)
 {
     (void)t;
@@ -143,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_merged_can_be_taken_away_or_is_refused),
         cmocka_unit_test(equal_states_say_so_and_have_one_fingerprint),
+        cmocka_unit_test(a_window_is_a_metric_that_saw_the_last_updates_alone),
         cmocka_unit_test(a_minimum_has_no_inverse_and_null_is_no_metric),
     };
     return cmocka_run_group_tests_name("laws/algebra", tests, NULL, NULL);
