@@ -3,6 +3,8 @@
  * and the context's slot only points at it. An eager update is a call as any other, of a body that asks what it was given. */
 #include "metric.h"
 
+#include <math.h>
+
 typedef struct eager_set {
     tally__companion head;
     tally_context   *context;           /* borrowed: every holder of a share holds it */
@@ -57,6 +59,24 @@ static void defined_body(tally_trace *t, void *user)
     tally_return_loc(t, tally__defined(t, tally_result_loc(t, tally_arg_metric_loc(t, 0, NULL, 0), NULL, 0)), NULL, 0);
 }
 
+static void results_body(tally_trace *t, void *user)
+{
+    (void)user;
+    for (int i = 0; i < tally__trace_arguments(t); i++) {
+        tally_node x = tally_result_loc(t, tally_arg_metric_loc(t, i, NULL, 0), NULL, 0);
+        if (tally_node_rank(x))
+            x = tally_f64_loc(t, NAN, NULL, 0);
+        tally_return_loc(t, tally_cast_loc(x, TALLY_F64, NULL, 0), NULL, 0);
+    }
+}
+
+static void reset_body(tally_trace *t, void *user)
+{
+    (void)user;
+    for (int i = 0; i < tally__trace_arguments(t); i++)
+        tally_reset_state_loc(t, tally_arg_metric_loc(t, i, NULL, 0), NULL, 0);
+}
+
 static void drop_set(tally__companion *companion)
 {
     eager_set     *e = (eager_set *)(void *)companion;
@@ -78,7 +98,8 @@ static eager_set *new_set(tally_context *c, tally_error *err)
 {
     static const struct { tally_body body; const char *name; } verb[TALLY__VERBS] = {
         [TALLY__VERB_UPDATE] = { update_body, "update_state" }, [TALLY__VERB_RESULT] = { result_body, "result" },
-        [TALLY__VERB_SHAPE] = { shape_body, "result_shape" }, [TALLY__VERB_DEFINED] = { defined_body, "is_defined" } };
+        [TALLY__VERB_SHAPE] = { shape_body, "result_shape" }, [TALLY__VERB_DEFINED] = { defined_body, "is_defined" },
+        [TALLY__VERB_RESULTS] = { results_body, "results" }, [TALLY__VERB_RESET] = { reset_body, "reset_state" } };
     eager_set *e = tally__zalloc(c, sizeof *e);
     if (!e) {
         tally__fail_memory(err, sizeof *e);

@@ -53,10 +53,15 @@ void       tally__nan_operand(const tally_update *u, int operand, tally_node (*v
 tally_node tally__defined(tally_trace *t, tally_node result);
 
 /* ---- eager.c: the functions behind the verbs outside, one set per context; lives as long as a metric of the context */
-typedef enum tally__verb { TALLY__VERB_UPDATE, TALLY__VERB_RESULT, TALLY__VERB_SHAPE, TALLY__VERB_DEFINED, TALLY__VERBS } tally__verb;
+typedef enum tally__verb {
+    TALLY__VERB_UPDATE, TALLY__VERB_RESULT, TALLY__VERB_SHAPE, TALLY__VERB_DEFINED,
+    TALLY__VERB_RESULTS, TALLY__VERB_RESET,      /* of many; a result that is no scalar is NaN */
+    TALLY__VERBS
+} tally__verb;
 tally_status    tally__eager_attach(tally__store *s, tally_error *err);      /* gives the store its share */
 tally_function *tally__eager(const tally_metric *m, tally__verb verb);       /* borrowed */
-/* room for the arguments of a call with many metrics, of which m is one; given back, it serves the next such call */
+/* room for the arguments (and destinations, which are as large) of a call with many metrics, of which m is one; given back, it serves the
+ * next such call */
 typedef struct tally__arguments {
     struct tally__arguments *next;
     int                      room;
