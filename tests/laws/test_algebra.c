@@ -145,6 +145,48 @@ static void a_window_is_a_metric_that_saw_the_last_updates_alone(void **state)
     each_class(check_window);
 }
 
+/* a group has the bits of its metrics fed, read and merged one by one */
+static void check_group(algebra_case *c)
+{
+    meal          f = algebra_meal(c, 7), g = algebra_meal(c, 4);
+    tally_metric *m[3] = { algebra_metric(c), algebra_metric(c), algebra_metric(c) }, *again = algebra_metric(c);
+    tally_group  *part[2] = { tally_group_new(NULL, NULL), tally_group_new(NULL, NULL) };
+    double        v[2];
+    HOLDS(c, tally_group_add(part[0], "a", m[0], NULL) == TALLY_OK && tally_group_add(part[0], "b", m[1], NULL) == TALLY_OK);
+    HOLDS(c, tally_group_add(part[1], "b", m[2], NULL) == TALLY_OK && tally_group_add(part[1], "a", again, NULL) == TALLY_OK);
+    for (int i = 0; i < 2; i++) {
+        tally_tensor        x[3];
+        const tally_tensor *operands[] = { &x[0], &x[1], &x[2] };
+        const meal         *of = i ? &g : &f;
+        for (int k = 0; k < of->n; k++)
+            x[k] = array_view(of->operand[k]);
+        HOLDS(c, tally_group_update_state_n(part[i], operands, of->n, NULL) == TALLY_OK);
+    }
+    HOLDS(c, tally_metric_equal(m[0], m[1]) && tally_metric_equal(m[2], again));
+    HOLDS(c, tally_group_results(part[0], v, 2, NULL) == TALLY_OK);
+    const double want = tally_metric_result(m[0]);
+    HOLDS(c, test_bits_f64(v[0]) == test_bits_f64(v[1]) && (test_bits_f64(v[0]) == test_bits_f64(want) || (isnan(v[0]) && isnan(want))));
+    HOLDS(c, tally_group_merge_state(part[0], &part[1], 1, NULL) == TALLY_OK);
+    tally_metric *one = algebra_metric(c);
+    HOLDS(c, meal_update(one, &f, NULL) == TALLY_OK && meal_update(one, &g, NULL) == TALLY_OK);
+    HOLDS(c, tally_metric_equal(m[0], one) && tally_metric_equal(m[1], one));
+    HOLDS(c, tally_group_reset_state(part[0], NULL) == TALLY_OK);
+    tally_metric_reset_state(one);
+    HOLDS(c, tally_metric_equal(m[0], one) && tally_metric_equal(m[1], one));
+    for (int i = 0; i < 3; i++)
+        tally_metric_release(m[i]);
+    tally_metric_release(again);
+    tally_metric_release(one);
+    tally_group_release(part[0]);
+    tally_group_release(part[1]);
+}
+
+static void a_group_has_the_bits_of_its_metrics_one_by_one(void **state)
+{
+    (void)state;
+    each_class(check_group);
+}
+
 static tally_node extreme_result(tally_trace *t, const tally_node *s, const void *config)
 {
     (void)t;
@@ -182,6 +224,7 @@ int main(void)
         cmocka_unit_test(what_was_merged_can_be_taken_away_or_is_refused),
         cmocka_unit_test(equal_states_say_so_and_have_one_fingerprint),
         cmocka_unit_test(a_window_is_a_metric_that_saw_the_last_updates_alone),
+        cmocka_unit_test(a_group_has_the_bits_of_its_metrics_one_by_one),
         cmocka_unit_test(a_minimum_has_no_inverse_and_null_is_no_metric),
     };
     return cmocka_run_group_tests_name("laws/algebra", tests, NULL, NULL);

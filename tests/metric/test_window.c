@@ -2,6 +2,8 @@
  * whatever passed through; it allocates nothing once full, refuses by name, and survives memory that fails anywhere. */
 #include "feed.h"
 
+#include <pthread.h>
+
 /* sum, count, least and greatest per column, whose number the first batch decides */
 enum { TOTAL, COUNT, LOW, HIGH };
 static const tally_state_spec spread_states[] = { { "total", TALLY_STATE_SUM, 1, { TALLY_DIM_OPERAND(0, 1), 0 } },
@@ -264,6 +266,55 @@ static void memory_refused_at_every_point_changes_nothing(void **state)
     assert_int_equal(memory.blocks, 0);
 }
 
+/* ---- threads */
+
+enum { READERS = 2 };
+typedef struct reader {
+    const tally_window *w;
+    atomic_bool        *over;
+    size_t              reads, wrong;
+} reader;
+
+static void *read_all_the_time(void *arg)
+{
+    reader *r = arg;
+    while (!atomic_load(r->over) || !r->reads) {
+        const double v = tally_window_result(r->w);
+        r->wrong += v != 2 && v != 0;
+        r->reads++;
+    }
+    return NULL;
+}
+
+/* every update has the mean 2, its sums another each time: what lies between two updates would show */
+static void a_reader_sees_whole_updates_only(void **state)
+{
+    (void)state;
+    tally_metric *m = mean_new(NULL);
+    tally_window *w = window_of(m, 7, 0);
+    atomic_bool   over = false;
+    pthread_t     thread[READERS];
+    reader        r[READERS];
+    for (int k = 0; k < READERS; k++) {
+        r[k] = (reader){ w, &over, 0, 0 };
+        assert_int_equal(pthread_create(&thread[k], NULL, read_all_the_time, &r[k]), 0);
+    }
+    for (int i = 0; i < (int)test_scaled(50000); i++) {
+        const double v[4] = { 2 + i % 9, 2 - i % 9, 2.5, 1.5 };
+        tally_tensor x = tally_vector(v, i % 3 ? 4 : 2);
+        assert_int_equal(tally_window_update_state(w, &x), TALLY_OK);
+        if (i % 1000 == 0)
+            tally_window_reset_state(w);
+    }
+    atomic_store(&over, true);
+    for (int k = 0; k < READERS; k++) {
+        pthread_join(thread[k], NULL);
+        assert_int_equal(r[k].wrong, 0);
+    }
+    tally_window_release(w);
+    tally_metric_release(m);
+}
+
 /* ---- what is refused */
 
 static void what_is_wrong_is_named(void **state)
@@ -321,6 +372,7 @@ int main(void)
         cmocka_unit_test(least_and_greatest_are_those_of_the_window),
         cmocka_unit_test(a_full_window_allocates_nothing),
         cmocka_unit_test(memory_refused_at_every_point_changes_nothing),
+        cmocka_unit_test(a_reader_sees_whole_updates_only),
         cmocka_unit_test(what_is_wrong_is_named),
     };
     return cmocka_run_group_tests_name("metric/window", tests, NULL, NULL);
