@@ -72,7 +72,7 @@ static bool apply_fit_elements(tally__instr *i, const tally__node *n, const tall
         i->in[k] = arg[k];
         whole += i->spread[k] == TALLY__SPREAD_WHOLE;
     }
-    if (!whole && out->rank)
+    if (!whole && !split && out->rank)
         return false;
     i->kind = split ? TALLY__INSTR_SPREAD : TALLY__INSTR_ELEMENTS;
     i->columns = (size_t)tally__elements(out->rank - split, out->shape + split);

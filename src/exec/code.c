@@ -5,7 +5,8 @@
 
 enum {
     CODE_LINE = 64,               /* slots begin on a line of the cache, and not all at the same place of a page */
-    CODE_LONG = 16                /* so many times longer is a block that writes nothing down */
+    CODE_LONG = 16,               /* so many times longer is a block that writes nothing down */
+    CODE_FEW = 16, CODE_WIDE = 4  /* so few wide rows may be so many times longer: every cell of a state costs a visit per block */
 };
 
 static size_t code_round(size_t n)
@@ -92,7 +93,8 @@ static int64_t code_block(const tally__frame *f, const tally__step *s, int64_t w
     for (uint32_t i = 0; i < s->n_node; i++)
         if (code_writes(&f->graph->node[s->node[i]]) && !s->counted[i])
             most = f->block;
-    return TALLY__MAX(most / widest, 1);
+    const int64_t few = TALLY__MIN(CODE_FEW, CODE_WIDE * (int64_t)f->block / widest);
+    return TALLY__MAX(TALLY__MAX(most / widest, few), 1);
 }
 
 static void code_shape(const tally__frame *f, const tally__node *n, int64_t rows, tally_tensor *x)

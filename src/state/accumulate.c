@@ -414,6 +414,58 @@ static tally_status accumulate_row(tally__cell *c, tally_context *x, const tally
     return add_row[c->kind](c, x, 0, &r, err);
 }
 
+/* ---- truths counted by column: [rows, n] into a state of n, row by row, as they lie */
+enum { COLUMN_PART = 256, COLUMN_ROWS = UINT16_MAX };
+
+static bool columns_of_truth(const tally__cell *c, const tally_tensor *value)
+{
+    return c->rank && (value->dtype == TALLY_BOOL || value->dtype == TALLY_U8) && (c->kind == TALLY_STATE_COUNT || c->kind == TALLY_STATE_SUM) &&
+           tally__is_dense(value);
+}
+
+/* up to COLUMN_ROWS rows, of up to COLUMN_PART columns; a byte of a bool is 0 or not, one of a uint8 its value if it is summed */
+static void count_columns(uint32_t *restrict total, const uint8_t *restrict p, size_t step, size_t rows, size_t columns, bool truth)
+{
+    memset(total, 0, columns * sizeof *total);
+    for (size_t r = 0; r < rows; r++, p += step)
+        if (truth)
+            for (size_t j = 0; j < columns; j++)
+                total[j] += p[j] != 0;
+        else
+            for (size_t j = 0; j < columns; j++)
+                total[j] += p[j];
+}
+
+static tally_status add_totals(tally__cell *c, tally_context *x, int64_t at, const uint32_t *total, size_t columns, tally_error *err)
+{
+    tally_status s = TALLY_OK;
+    for (size_t j = 0; j < columns && !s; j++) {
+        const int64_t k = at + (int64_t)j, n = total[j];
+        if (c->kind == TALLY_STATE_COUNT)
+            c->whole[k] = (int64_t)((uint64_t)c->whole[k] + (uint64_t)n);
+        else if (c->wide || !tally__whole_add(&c->whole[k], n))
+            s = sum_add_values(c, x, k, TALLY_I64, &n, 1, 1, err);
+    }
+    return s;
+}
+
+static tally_status add_columns(tally__cell *c, tally_context *x, const tally_tensor *value, tally_error *err)
+{
+    const size_t   n = (size_t)c->n, rows = (size_t)tally__elements(value->rank - c->rank, value->shape);
+    const bool     truth = value->dtype == TALLY_BOOL || c->kind == TALLY_STATE_COUNT;
+    const uint8_t *p = value->data;
+    uint32_t       total[COLUMN_PART];
+    tally_status   s = TALLY_OK;
+    c->touched = true;
+    for (size_t row = 0; row < rows; row += COLUMN_ROWS)
+        for (size_t at = 0; at < n && !s; at += COLUMN_PART) {
+            const size_t columns = TALLY__MIN(n - at, (size_t)COLUMN_PART);
+            count_columns(total, p + row * n + at, n, TALLY__MIN(rows - row, (size_t)COLUMN_ROWS), columns, truth);
+            s = add_totals(c, x, (int64_t)at, total, columns, err);
+        }
+    return s;
+}
+
 static tally_status accumulate_any(tally__cell *c, tally_context *x, const tally_tensor *value,
                                    const tally_tensor *weight, const tally_tensor *mask, tally_error *err)
 {
@@ -423,6 +475,8 @@ static tally_status accumulate_any(tally__cell *c, tally_context *x, const tally
             return TALLY_OK;
         assert(a < value->rank - c->rank || value->shape[a] == c->shape[a - (value->rank - c->rank)]);
     }
+    if (!weight && !mask && columns_of_truth(c, value))
+        return add_columns(c, x, value, err);
     add_walk     g;
     tally_status s = c->alone ? sum_to_words(c, x, err) : TALLY_OK;
     if (s)

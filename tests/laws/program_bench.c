@@ -294,7 +294,7 @@ void stage_stores(const stage *s, transcript *to)
     }
 }
 
-static void call_once(stage *s, const tally_tensor *x, int call)
+static void call_and_note(stage *s, const tally_tensor *x, int call)
 {
     static uint64_t room[MAX_RETURNS][OUT_ROOM];
     const program  *p = s->b->p;
@@ -330,7 +330,7 @@ static bool cut_off(stage *s, const tally_tensor *x, int call, int k)
     s->cancel_at = s->v->by == INTERRUPTED ? k : 0;
     s->memory.fail_at = s->v->by == REFUSED ? atomic_load(&s->memory.calls) + (size_t)k : 0;
     s->memory.fail_all_after = call % 2;
-    call_once(s, x, call);
+    call_and_note(s, x, call);
     s->cancel_at = 0;
     s->memory.fail_at = 0;
     stage_stores(s, &after);
@@ -346,7 +346,7 @@ void stage_call(stage *s, const tally_tensor *x, int call)
 {
     int k = 1;
     if (s->v->by == UNDISTURBED)
-        call_once(s, x, call);
+        call_and_note(s, x, call);
     else
         while (cut_off(s, x, call, k))
             k += 1 + k / 2;
