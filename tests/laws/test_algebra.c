@@ -82,17 +82,25 @@ static void what_was_merged_can_be_taken_away_or_is_refused(void **state)
     print_message("%d cases have an inverse, %d refuse\n", inverses, refusals);
 }
 
+/* equal states, and only those, have equal bytes; a batch may hold nothing that a class counts */
+static bool told_by_bytes(algebra_case *c, const tally_metric *a, const tally_metric *b)
+{
+    bytes      x = class_pack(c->pool, (tally_metric *)(uintptr_t)a), y = class_pack(c->pool, (tally_metric *)(uintptr_t)b);
+    const bool same = x.n == y.n && !memcmp(x.at, y.at, x.n);
+    return tally_metric_equal(a, b) == same && (tally_metric_fingerprint(a) == tally_metric_fingerprint(b)) == same;
+}
+
 static void check_equal(algebra_case *c)
 {
     meal          f = algebra_meal(c, 8), g = algebra_meal(c, 4);
     tally_metric *a = algebra_metric(c), *b = algebra_metric(c), *fresh = algebra_metric(c);
     HOLDS(c, tally_metric_equal(a, b) && tally_metric_fingerprint(a) == tally_metric_fingerprint(b));
     HOLDS(c, meal_update(a, &f, NULL) == TALLY_OK && meal_update(a, &g, NULL) == TALLY_OK);
-    HOLDS(c, !tally_metric_equal(a, b) && tally_metric_fingerprint(a) != tally_metric_fingerprint(b));
+    HOLDS(c, told_by_bytes(c, a, b));
     HOLDS(c, meal_update(b, &g, NULL) == TALLY_OK && meal_update(b, &f, NULL) == TALLY_OK);
     HOLDS(c, tally_metric_equal(a, b) && tally_metric_equal(a, a));
     HOLDS(c, tally_metric_fingerprint(a) == tally_metric_fingerprint(b));
-    HOLDS(c, !tally_metric_equal(a, fresh) && tally_metric_fingerprint(a) != tally_metric_fingerprint(fresh));
+    HOLDS(c, told_by_bytes(c, a, fresh));
     bytes p = class_pack(c->pool, a);
     HOLDS(c, tally_metric_unpack(fresh, p.at, p.n, NULL) == TALLY_OK && tally_metric_equal(a, fresh));
     HOLDS(c, tally_metric_fingerprint(a) == tally_metric_fingerprint(fresh));
