@@ -106,13 +106,6 @@ tally__arena_mark tally__arena_here(const tally__arena *a)
     return (tally__arena_mark){ a->current, a->used };
 }
 
-/* A mark of an arena that had no block yet leads back to the state before the first one. */
-void tally__arena_rewind(tally__arena *a, tally__arena_mark m)
-{
-    a->current = m.block;
-    a->used = m.used;
-}
-
 void tally__arena_release(tally__arena *a)
 {
     for (tally__arena_block *b = a->first, *next; b; b = next) {

@@ -97,7 +97,12 @@ void *tally__arena_alloc(tally__arena *a, size_t n);          /* 64-aligned if n
 void *tally__arena_zalloc(tally__arena *a, size_t n);
 char *tally__arena_copy(tally__arena *a, const char *text);   /* NULL text gives NULL */
 tally__arena_mark tally__arena_here(const tally__arena *a);
-void  tally__arena_rewind(tally__arena *a, tally__arena_mark m);
+/* a mark of an arena that had no block yet leads back to the state before the first one */
+static inline void tally__arena_rewind(tally__arena *a, tally__arena_mark m)
+{
+    a->current = m.block;
+    a->used = m.used;
+}
 void  tally__arena_release(tally__arena *a);
 
 /* hash.c */
@@ -109,7 +114,12 @@ typedef struct tally__fp {
     bool     changed;
 } tally__fp;
 tally_status tally__fp_enter(tally__fp *fp, tally_error *err);  /* FAILED_PRECONDITION where it is wrong and cannot be set */
-void         tally__fp_leave(const tally__fp *fp);
+void         tally__fp_restore(const tally__fp *fp);
+static inline void tally__fp_leave(const tally__fp *fp)
+{
+    if (fp->changed)
+        tally__fp_restore(fp);
+}
 
 /* cpu.c: the one mutable global of the library */
 typedef enum tally__isa { TALLY__ISA_BASE, TALLY__ISA_AVX2, TALLY__ISA_AVX512 } tally__isa;

@@ -32,10 +32,9 @@ tally_status tally__fp_enter(tally__fp *fp, tally_error *err)
     return TALLY_OK;
 }
 
-void tally__fp_leave(const tally__fp *fp)
+void tally__fp_restore(const tally__fp *fp)
 {
-    if (fp->changed)
-        _mm_setcsr((unsigned)fp->saved);
+    _mm_setcsr((unsigned)fp->saved);
 }
 
 #elif defined FP_AARCH64
@@ -55,10 +54,9 @@ tally_status tally__fp_enter(tally__fp *fp, tally_error *err)
     return TALLY_OK;
 }
 
-void tally__fp_leave(const tally__fp *fp)
+void tally__fp_restore(const tally__fp *fp)
 {
-    if (fp->changed)
-        __asm__ volatile("msr fpcr, %0" : : "r"(fp->saved) : "memory");
+    __asm__ volatile("msr fpcr, %0" : : "r"(fp->saved) : "memory");
 }
 
 #else
@@ -99,7 +97,7 @@ tally_status tally__fp_enter(tally__fp *fp, tally_error *err)
     return TALLY_OK;
 }
 
-void tally__fp_leave(const tally__fp *fp)
+void tally__fp_restore(const tally__fp *fp)
 {
     (void)fp;
 }
