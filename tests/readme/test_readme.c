@@ -1,7 +1,9 @@
 /* readme: the first C program of README.md compiles as printed, without a warning, links as a user links, runs, and
- * prints what the text block behind it says. */
+ * prints what the text block behind it says. Every class of the library stands in its table. */
 #define _POSIX_C_SOURCE 200809L
 #include "../support.h"
+
+#include <tally/metrics.h>
 
 enum { TEXT_ROOM = 1 << 16, PROGRAM_LINES = 20 };
 
@@ -71,13 +73,33 @@ static void compile_and_run(void)
     fclose(f);
 }
 
-static void the_program_of_the_readme_runs_as_printed(void **state)
+static int read_readme(void **state)
 {
     (void)state;
     FILE *f = fopen(TEST_SOURCE_ROOT "/README.md", "r");
-    assert_non_null(f);
+    if (!f)
+        return -1;
     read_whole(f, readme);
-    fclose(f);
+    return fclose(f);
+}
+
+static void every_class_stands_in_the_table(void **state)
+{
+    const char *table = strstr(readme, "## Metrics\n"), *end = table ? strstr(table, "## Measured\n") : NULL;
+    (void)state;
+    assert_non_null(end);
+    for (int i = 0; i < tally_metric_classes(); i++) {
+        tally_metric_description d;
+        assert_int_equal(tally_metric_describe(NULL, i, &d), TALLY_OK);
+        const char *at = strstr(table, d.class_name);
+        if (!at || at > end)
+            fail_msg("%s is not in the table of metrics", d.class_name);
+    }
+}
+
+static void the_program_of_the_readme_runs_as_printed(void **state)
+{
+    (void)state;
     const char *rest = take_block(readme, "```c\n", program);
     assert_non_null(rest);
     assert_in_range(count_lines(program), 5, PROGRAM_LINES);
@@ -89,6 +111,9 @@ static void the_program_of_the_readme_runs_as_printed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(the_program_of_the_readme_runs_as_printed) };
-    return cmocka_run_group_tests_name("readme", tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_program_of_the_readme_runs_as_printed),
+        cmocka_unit_test(every_class_stands_in_the_table),
+    };
+    return cmocka_run_group_tests_name("readme", tests, read_readme, NULL);
 }
