@@ -125,7 +125,7 @@ static long double function_value(op o, long double x, long double y)
 
 static tally_status op_function(machine *m, const instr *in, const array *const *a, int n)
 {
-    int64_t      shape[TALLY_MAX_RANK];
+    int64_t      shape[TALLY_MAX_RANK] = { 0 };
     int          rank = spread_shape(a, n, shape);
     array       *out = result_new(m, in, rank, shape);
     const array *full[2] = { a[0], n > 1 ? a[1] : NULL };
@@ -555,7 +555,7 @@ static tally_status op_one_hot(machine *m, const instr *in, const array *ids, in
 
 static tally_status op_matmul(machine *m, const instr *in, const array *a, const array *b)
 {
-    int64_t      shape[TALLY_MAX_RANK], batch = a->rank == 3 ? a->shape[0] : b->rank == 3 ? b->shape[0] : 1;
+    int64_t      shape[TALLY_MAX_RANK] = { 0 }, batch = a->rank == 3 ? a->shape[0] : b->rank == 3 ? b->shape[0] : 1;
     int64_t      left = a->rank > 1 ? a->shape[a->rank - 2] : 1, n = a->shape[a->rank - 1], right = b->rank > 1 ? b->shape[b->rank - 1] : 1;
     int          rank = 0;
     if (a->rank == 3 || b->rank == 3)
