@@ -6,7 +6,8 @@
 enum {
     CODE_LINE = 64,               /* slots begin on a line of the cache, and not all at the same place of a page */
     CODE_LONG = 16,               /* so many times longer is a block that writes nothing down */
-    CODE_FEW = 16, CODE_WIDE = 4  /* so few wide rows may be so many times longer: every cell of a state costs a visit per block */
+    CODE_FEW = 64, CODE_WIDE = 4  /* a block of less than a 64th of its elements in rows may be 4 times longer: cells of a state
+                                   * cost a visit per block */
 };
 
 static size_t code_round(size_t n)
@@ -93,7 +94,7 @@ static int64_t code_block(const tally__frame *f, const tally__step *s, int64_t w
     for (uint32_t i = 0; i < s->n_node; i++)
         if (code_writes(&f->graph->node[s->node[i]]) && !s->counted[i])
             most = f->block;
-    const int64_t few = TALLY__MIN(CODE_FEW, CODE_WIDE * (int64_t)f->block / widest);
+    const int64_t few = TALLY__MIN((int64_t)f->block / CODE_FEW, CODE_WIDE * (int64_t)f->block / widest);
     return TALLY__MAX(TALLY__MAX(most / widest, few), 1);
 }
 

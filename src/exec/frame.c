@@ -73,7 +73,7 @@ static frame_counts count_parts(const tally__graph *g)
     return n;
 }
 
-static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, const tally__plan *p, frame_counts n, uint64_t **scalars)
+static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, const tally__plan *p, frame_counts n, uint64_t **numbers)
 {
     size_t used = 0, slots = (size_t)g->n_slot, arguments = (size_t)g->n_argument;
     frame_piece(base, &used, sizeof *f);
@@ -91,7 +91,7 @@ static size_t frame_lay(tally__frame *f, char *base, const tally__graph *g, cons
     f->in = frame_piece(base, &used, arguments * sizeof *f->in);
     f->store = frame_piece(base, &used, arguments * sizeof *f->store);
     f->seen = frame_piece(base, &used, arguments * sizeof *f->seen);
-    *scalars = frame_piece(base, &used, n.numbers * sizeof **scalars);
+    *numbers = frame_piece(base, &used, n.numbers * sizeof **numbers);
     if (p)
         frame_codes(f, base, &used, p);
     return used;
@@ -108,7 +108,7 @@ static void fill_constant(uint64_t *at, const tally__node *n)
 }
 
 /* What no call changes: constants, captured tensors, fixed sizes, where carried values start. */
-static void fill_fixed(tally__frame *f, const tally__graph *g, uint64_t *scalars)
+static void fill_fixed(tally__frame *f, const tally__graph *g, uint64_t *numbers)
 {
     uint32_t carried = 0;
     for (uint32_t i = 0; i < g->n_size; i++)
@@ -120,7 +120,7 @@ static void fill_fixed(tally__frame *f, const tally__graph *g, uint64_t *scalars
         x->dtype = n->dtype;
         x->rank = n->rank;
         if (frame_is_number(n))
-            x->data = scalars++;
+            x->data = numbers++;
         if (n->op == TALLY__OP_constant) {
             fill_constant((uint64_t *)(uintptr_t)x->data, n);
         } else if (n->op == TALLY__OP_captured) {
@@ -172,20 +172,8 @@ static void fill_lists(tally__frame *f, const tally__graph *g)
     }
 }
 
-tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, const tally__plan *plan, tally__isa isa, tally_error *err)
+static void fill_head(tally__frame *f, tally_context *c, const tally__graph *g, const tally__plan *plan, tally__isa isa)
 {
-    const tally__graph *g = plan ? plan->graph : recorded;
-    tally__frame measure;
-    frame_counts n = count_parts(g);
-    uint64_t    *scalars;
-    size_t       bytes = frame_lay(&measure, NULL, g, plan, n, &scalars);
-    char        *base = tally__zalloc(c, bytes);
-    if (!base) {
-        tally__fail_memory(err, bytes);
-        return NULL;
-    }
-    tally__frame *f = (tally__frame *)(void *)base;
-    frame_lay(f, base, g, plan, n, &scalars);
     f->context = c;
     f->graph = g;
     f->plan = plan;
@@ -194,9 +182,7 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, c
     f->parts = TALLY__PARTS;
     f->isa = isa;
     f->layout = 1;
-    f->bytes = bytes;
     f->n_slot = g->n_slot;
-    f->n_carried = n.carried;
     f->polls = c->o.interrupt != NULL;
     tally__arena_init(&f->work, c);
     f->start = tally__arena_here(&f->work);
@@ -204,7 +190,26 @@ tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, c
         f->commits = f->commits || g->slot[i].updates || g->slot[i].overwrites;
         f->holds = f->holds || g->slot[i].reads || g->slot[i].overwrites;
     }
-    fill_fixed(f, g, scalars);
+}
+
+tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, const tally__plan *plan, tally__isa isa, tally_error *err)
+{
+    const tally__graph *g = plan ? plan->graph : recorded;
+    tally__frame measure, *f;
+    frame_counts n = count_parts(g);
+    uint64_t    *numbers;
+    size_t       bytes = frame_lay(&measure, NULL, g, plan, n, &numbers);
+    char        *base = tally__zalloc(c, bytes);
+    if (!base) {
+        tally__fail_memory(err, bytes);
+        return NULL;
+    }
+    f = (tally__frame *)(void *)base;
+    frame_lay(f, base, g, plan, n, &numbers);
+    f->bytes = bytes;
+    f->n_carried = n.carried;
+    fill_head(f, c, g, plan, isa);
+    fill_fixed(f, g, numbers);
     fill_kernels(f, g, isa);
     fill_lists(f, g);
     return f;

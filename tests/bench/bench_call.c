@@ -1,8 +1,8 @@
 /* What a call costs: one row through a function, eagerly, by the scalar path; recording; a loop iteration. In ns, and in ns
  * at the pace at which a dependent addition takes 0.83: a virtual machine changes its own by half. The least of many rounds: a
  * busy neighbour only adds. */
+#include "bodies.h"
 #include "clock.h"
-#include <tally/tally.h>
 
 enum { ROUNDS = 15, MOST = 1000, METRICS = 6, ITERATIONS = 1000, ADDITIONS = 1000 };
 typedef struct bench {
@@ -11,19 +11,7 @@ typedef struct bench {
     float          *labels, *scores;
 } bench;
 static volatile double sink;
-
-static void mean_body(tally_trace *t, void *user)
-{
-    (void)user;
-    tally_update_state(t, tally_arg_metric(t, 1), tally_arg(t, 0));
-}
-
-static void six_body(tally_trace *t, void *user)
-{
-    (void)user;
-    tally_node y = tally_arg(t, 0), p = tally_arg(t, 1);
-    for (int i = 0; i < METRICS; i++) tally_update_state(t, tally_arg_metric(t, 2 + i), y, p);
-}
+static int             six = METRICS;
 
 static void loop_body(tally_trace *t, void *user)
 {
@@ -35,8 +23,6 @@ static void loop_body(tally_trace *t, void *user)
         i = tally_add(i, tally_num(1));
     }
 }
-
-static void must(tally_status s) { if (s) { fprintf(stderr, "%s\n", tally_status_name(s)); exit(1); } }
 
 static void call_mean(void *p, size_t n)
 {
@@ -66,7 +52,7 @@ static void record_six(void *p, size_t n)
 {
     bench *b = p;
     tally_tensor y = tally_vector(b->labels, n), x = tally_vector(b->scores, n);
-    tally_function *f = tally_function_new(six_body, NULL, NULL, NULL);
+    tally_function *f = tally_function_new(pairs_body, &six, NULL, NULL);
     must(tally_function_prepare(f, TALLY_IN(&y, &x, b->m[0], b->m[1], b->m[2], b->m[3], b->m[4], b->m[5]), NULL));
     tally_function_release(f);
 }
@@ -94,7 +80,7 @@ static void cost(const char *what, void (*run)(void *, size_t), bench *b, size_t
 int main(void)
 {
     tally_error e;
-    bench b = { tally_function_new(mean_body, NULL, NULL, &e), tally_function_new(six_body, NULL, NULL, &e),
+    bench b = { tally_function_new(mean_body, NULL, NULL, &e), tally_function_new(pairs_body, &six, NULL, &e),
                 tally_function_new(loop_body, NULL, NULL, &e),
                 { tally_binary_accuracy_new(NULL, &e), tally_precision_new(NULL, &e), tally_recall_new(NULL, &e),
                   tally_binary_crossentropy_new(NULL, &e), tally_mean_squared_error_new(NULL, &e), tally_mean_absolute_error_new(NULL, &e) },

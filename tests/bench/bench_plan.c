@@ -1,10 +1,10 @@
 /* Plans over a batch against hand-fused loops with the same logarithm (hand.c) and against reading the inputs once: medians of
  * interleaved rounds in one process. Labels are random zeros and ones.
  * bench_plan [rows] runs that many rows only. */
+#include "bodies.h"
 #include "clock.h"
 #include "hand.h"
 #include <string.h>
-#include <tally/tally.h>
 
 enum { ROUNDS = 9, METRICS = 6, CANDIDATES = 3 };
 typedef struct bench {
@@ -13,28 +13,6 @@ typedef struct bench {
     float          *labels, *scores;
 } bench;
 static volatile double sink;
-
-static void mean_body(tally_trace *t, void *user)
-{
-    (void)user;
-    tally_update_state(t, tally_arg_metric(t, 1), tally_arg(t, 0));
-}
-
-/* every metric over the same two operands */
-static void pairs_body(tally_trace *t, void *user)
-{
-    tally_node y = tally_arg(t, 0), p = tally_arg(t, 1);
-    for (int i = 0; i < *(const int *)user; i++)
-        tally_update_state(t, tally_arg_metric(t, 2 + i), y, p);
-}
-
-static void must(tally_status s)
-{
-    if (s) {
-        fprintf(stderr, "%s\n", tally_status_name(s));
-        exit(1);
-    }
-}
 
 static void call_mean(void *p, size_t n)
 {
