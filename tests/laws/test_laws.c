@@ -51,12 +51,21 @@ static void eat(law_case *c, tally_metric *m, const meal *f)
     LAW(c, s == TALLY_OK);
 }
 
+/* a hundredth of the random cases: a fifth of these, another one for each class */
+static bool is_left_out(int k, int d, int w)
+{
+    return test_scaled(100) == 1 && (k + 3 * d + w) % 5;
+}
+
 static void each_case(const char *law, void (*check)(law_case *c))
 {
     for (int k = 0; k < class_count; k++)
         for (int d = 0; d < DTYPES; d++)
             for (int w = WEIGHT_NONE; w <= WEIGHT_ANY; w++) {
-                law_case c = { &class_table[k], float_dtypes[d], (weighting)w, { (uint64_t)(k * 64 + d * 8 + w) + 1 }, pool_new(), law };
+                law_case c = { &class_table[k], float_dtypes[d], (weighting)w, { (uint64_t)(k * 64 + d * 8 + w) + 1 }, NULL, law };
+                if (is_left_out(k, d, w))
+                    continue;
+                c.pool = pool_new();
                 check(&c);
                 pool_free(c.pool);
             }
