@@ -44,7 +44,7 @@ typedef struct tally__code {            /* of one loop of a plan, in one frame *
     tally__instr        *instr;
     uint32_t             n_instr, n_walking;   /* n_walking: of which read or write all rows of a block */
     tally_tensor        *part;          /* [n_load + n_beside] operands from outside as the nodes see them: the block's rows, or all */
-    const tally_tensor **whole;         /* [n_load + n_beside] what they are outside; NULL: not entered */
+    const tally_tensor **whole;         /* [n_load + n_beside] what they are outside */
     tally_tensor        *packed;        /* [n_load + n_node] dense copies of a block's rows, of operands that are not */
     tally__id           *packed_id;     /* [n_load + n_node] whose they are */
     size_t              *at;            /* [n_slot] where each slot begins */
@@ -77,7 +77,7 @@ struct tally__frame {
     tally__loop_kernel **count;         /* [n_node] a plan's loop that only counts how often a value is true, or NULL */
     bool                *counts;        /* [n_node] that loop stands in the instructions: where the value's rows would, is an int64 */
     tally__runner      **run;           /* [n_node] how a node runs outside of a loop's instructions */
-    tally__todo        **todo;          /* [n_region] what a region runs, up to one that is neither */
+    tally__todo        **todo;          /* [n_region] what a region runs, up to one that runs nothing */
     uint32_t             block;         /* elements that a fused loop takes at once */
     int64_t              share;         /* elements from which on its rows are shared out, where the context has a hook for that */
     int32_t              parts;         /* into so many parts at most */

@@ -60,10 +60,11 @@ static void ahead_fetch(tally__ahead *a)
 #endif
 }
 
+/* 0: not worth it. Of wide or strided rows a loop may read a part only; what it reads whole of them streams by itself */
 static size_t ahead_row_bytes(const tally_tensor *x)
 {
-    const int64_t step = x->stride[0] < 0 ? -x->stride[0] : x->stride[0];
-    return (size_t)step * tally__element_size(x->dtype);
+    const size_t bytes = tally__is_dense(x) ? (size_t)x->stride[0] * tally__element_size(x->dtype) : 0;
+    return bytes <= AHEAD_LINE ? bytes : 0;
 }
 
 /* NULL: nothing to fetch. A block that reaches less far than the next step asks for a few bytes behind its end, which is harmless */
