@@ -154,6 +154,39 @@ static tally_status run_accumulate(tally__frame *f, tally__id id, const tally__n
     return tally__delta_accumulate(&f->delta[n->slot], n->cell, value, weight, mask, err);
 }
 
+/* Sizes that its indices do not say, and that nothing else has said before the call began, are missing. */
+static tally_status fit_state_at(tally__frame *f, const tally__node *n, const tally_tensor *index, tally_error *err)
+{
+    tally__delta  *d = &f->delta[n->slot];
+    int64_t        shape[TALLY_MAX_RANK];
+    const int64_t *tail = index->shape + (index->rank - n->axis);
+    if (tally__delta_elements(d, n->cell, shape) < 0)
+        memcpy(shape, spec_of(f, n)->shape, sizeof shape);
+    for (int a = 0; a < spec_of(f, n)->rank; a++) {
+        if (a < n->axis && shape[a] >= 0 && shape[a] != tail[a])
+            return shapes_differ(f, n, "index", n->axis, shape, index, err);
+        if (a < n->axis)
+            shape[a] = tail[a];
+        if (shape[a] < 0)
+            return tally__state_not_built(f, n->slot, n->cell, n->place, err);
+    }
+    return tally__delta_build(d, n->cell, shape, err);
+}
+
+static tally_status run_accumulate_at(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
+{
+    static const char *const role[] = { "index", "weight", "mask", "value" };
+    const tally_tensor      *x[4];
+    tally_status             status = fit_state_at(f, n, f->view[n->arg[0]], err);
+    (void)id;
+    for (int i = 0; i < 4; i++) {
+        x[i] = n->arg[i] ? f->view[n->arg[i]] : NULL;
+        if (!status && x[i] && !aligns(x[i], x[0]))
+            status = shapes_differ(f, n, role[i], x[0]->rank, x[0]->shape, x[i], err);
+    }
+    return status ? status : tally__delta_scatter(&f->delta[n->slot], n->cell, n->axis, x[0], x[3], x[1], x[2], err);
+}
+
 static tally_status run_reset(tally__frame *f, tally__id id, const tally__node *n, tally_error *err)
 {
     (void)id, (void)err;
@@ -220,6 +253,8 @@ tally__runner *tally__effect_runner(const tally__frame *f, const tally__node *n)
     switch (n->op) {
     case TALLY__OP_accumulate:
         return accumulate_runner(f, n);
+    case TALLY__OP_accumulate_at:
+        return run_accumulate_at;
     case TALLY__OP_reset:
         return run_reset;
     case TALLY__OP_assign:

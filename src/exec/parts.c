@@ -18,8 +18,8 @@ static bool part_state_built(tally__frame *f, const tally__node *n)
     const tally__node *value = &f->graph->node[n->arg[0]];
     int64_t            shape[TALLY_MAX_RANK];
     tally_error        why;
-    if (c->built)
-        return true;
+    if (c->built || n->op == TALLY__OP_accumulate_at)
+        return c->built;
     for (int k = 0; k < c->rank; k++)
         if ((shape[k] = f->size[value->dim[value->rank - c->rank + k]]) < 0)
             return false;
@@ -32,7 +32,7 @@ bool tally__parts_suit(tally__frame *f, const tally__step *s, int n, int64_t ele
     for (uint32_t i = 0; i < s->n_node; i++) {
         const tally__node *x = &f->graph->node[s->node[i]];
         uint8_t            form = tally__op_table[x->op].form;
-        bool               updates = x->op == TALLY__OP_accumulate;
+        bool               updates = tally__is_update(x);
         if (form == TALLY__FORM_READ || form == TALLY__FORM_REGION || (form == TALLY__FORM_EFFECT && !updates && x->op != TALLY__OP_assert))
             return false;
         if (updates && (!part_state_built(f, x) || f->delta[x->slot].cell[x->cell].n > elements / n / ROWS_PER_MERGE))
@@ -71,7 +71,7 @@ static tally_status part_deltas(const tally__frame *f, tally__frame *part, const
     for (int built = 0; built < 2; built++)
         for (uint32_t i = 0; !status && i < s->n_node; i++) {
             const tally__node *n = &f->graph->node[s->node[i]];
-            if (n->op != TALLY__OP_accumulate)
+            if (!tally__is_update(n))
                 continue;
             tally__delta *d = &part->delta[n->slot];
             if (built)
@@ -130,7 +130,7 @@ tally_status tally__parts_merge(tally__frame *f, const tally__step *s, int n, ta
     tally_status status = TALLY_OK;
     for (uint32_t i = 0; i < s->n_node; i++) {
         const tally__node *x = &f->graph->node[s->node[i]];
-        for (int k = 0; x->op == TALLY__OP_accumulate && !status && k < n; k++)
+        for (int k = 0; tally__is_update(x) && !status && k < n; k++)
             status = tally__delta_part_merge(&f->delta[x->slot], &f->part[k]->delta[x->slot], x->cell, err);
     }
     return status;

@@ -175,7 +175,7 @@ static int32_t result_dtype(const tally__build *b, int32_t given)
     case TALLY__RESULT_I64: return TALLY_I64;
     case TALLY__RESULT_F64: return TALLY_F64;
     case TALLY__RESULT_GIVEN: return given;
-    case TALLY__RESULT_SUM: return tally__is_float(same) ? same : TALLY_I64;
+    case TALLY__RESULT_SUM: return tally__is_float(same) || same == TALLY__EXACT ? same : TALLY_I64;
     case TALLY__RESULT_MEAN: return tally__is_float(same) ? same : TALLY_F64;
     }
     return 0;

@@ -82,6 +82,27 @@ static void end_line(tally__dump *d, tally__place at)
     tally__dump_put(d, "\n");
 }
 
+static void put_factor(tally__dump *d, tally__id factor)
+{
+    if (!factor)
+        return;
+    tally__dump_value(d, factor, TALLY__BIND_PRODUCT);
+    tally__dump_put(d, " * ");
+}
+
+static void put_mask(tally__dump *d, tally__id mask)
+{
+    if (!mask)
+        return;
+    tally__dump_put(d, " where ");
+    tally__dump_value(d, mask, TALLY__BIND_ANY);
+}
+
+static const char *assignment_of(int32_t kind)
+{
+    return kind == TALLY_STATE_MIN ? " min= " : kind == TALLY_STATE_MAX ? " max= " : " += ";
+}
+
 static void put_update(tally__dump *d, const tally__node *n)
 {
     const tally__cell_spec  *spec = &d->g->slot[n->slot].schema->spec[n->cell];
@@ -89,27 +110,37 @@ static void put_update(tally__dump *d, const tally__node *n)
     bool                     sums = value->rank > spec->rank || n->axis;
     static const char *const fold[] = { "", "sum", "count", "min", "max", "" };
     tally__dump_cell(d, n);
-    tally__dump_put(d, spec->kind == TALLY_STATE_MIN   ? " min= "
-                       : spec->kind == TALLY_STATE_MAX ? " max= "
-                                                       : " += ");
+    tally__dump_put(d, assignment_of(spec->kind));
     if (spec->kind == TALLY_STATE_COUNT || sums)
         tally__put(d->out, "%s(", n->axis ? "count" : fold[spec->kind]);
-    if (n->arg[1]) {
-        tally__dump_value(d, n->arg[1], TALLY__BIND_PRODUCT);
-        tally__dump_put(d, " * ");
-    }
+    put_factor(d, n->arg[1]);
     tally__dump_value(d, n->arg[0], n->arg[1] ? TALLY__BIND_SIGN : TALLY__BIND_ANY);
     tally__dump_put(d, spec->kind == TALLY_STATE_COUNT || sums ? ")" : "");
-    if (n->arg[2]) {
-        tally__dump_put(d, " where ");
-        tally__dump_value(d, n->arg[2], TALLY__BIND_ANY);
-    }
+    put_mask(d, n->arg[2]);
+}
+
+/* "m.state[:, index] += weight * value" */
+static void put_update_at(tally__dump *d, const tally__node *n)
+{
+    const tally__cell_spec *spec = &d->g->slot[n->slot].schema->spec[n->cell];
+    const bool              counts = spec->kind == TALLY_STATE_COUNT;
+    tally__dump_cell(d, n);
+    tally__dump_put(d, "[");
+    for (int a = 0; a < n->axis; a++)
+        tally__dump_put(d, ":, ");
+    tally__dump_value(d, n->arg[0], TALLY__BIND_ANY);
+    tally__put(d->out, "]%s%s", assignment_of(spec->kind), counts ? "count(" : "");
+    put_factor(d, n->arg[1]);
+    tally__dump_value(d, n->arg[3], n->arg[1] ? TALLY__BIND_SIGN : TALLY__BIND_ANY);
+    tally__dump_put(d, counts ? ")" : "");
+    put_mask(d, n->arg[2]);
 }
 
 static void put_effect(tally__dump *d, const tally__node *n)
 {
     switch (n->op) {
     case TALLY__OP_accumulate: put_update(d, n); break;
+    case TALLY__OP_accumulate_at: put_update_at(d, n); break;
     case TALLY__OP_reset:
         tally__dump_store(d, n->slot);
         tally__dump_put(d, " = empty");

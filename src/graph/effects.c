@@ -64,31 +64,31 @@ static bool fits_state(tally_trace *t, tally_node value, int32_t slot, int cell,
 /* A factor (weight, mask) aligns with the value from the left; a size of 1 repeats. One of rank 1
  * has one entry per sample; one of more axes may turn out to have size 1 on any when sizes bind, so
  * nothing is noted for it here. */
-static bool fits_value(tally_trace *t, tally_node factor, tally_node value, const char *what,
-                       tally__place at)
+static bool fits_value(tally_trace *t, tally_node factor, tally_node value, const char *op,
+                       const char *what, tally__place at)
 {
     if (tally__is_absent(factor))
         return true;
     tally__node f = *tally__node_of(factor), v = *tally__node_of(value);
     if (f.rank > v.rank) {
         tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at,
-                          "accumulate: %s, expected rank %d or less as the value, found rank %d",
-                          what, v.rank, f.rank);
+                          "%s: %s, expected rank %d or less as the %s, found rank %d", op,
+                          what, v.rank, strcmp(op, "accumulate") ? "index" : "value", f.rank);
         return false;
     }
     for (int k = 0; k < f.rank; k++)
         if (tally__size_known(t, f.dim[k]) != 1 &&
             (f.rank == 1 || tally__size_known(t, f.dim[k]) >= 0) &&
-            !tally__sizes_meet(t, v.dim[k], f.dim[k], NULL, "accumulate", at))
+            !tally__sizes_meet(t, v.dim[k], f.dim[k], NULL, op, at))
             return false;
     return true;
 }
 
-static bool check_mask(tally_trace *t, tally_node mask, tally__place at)
+static bool check_mask(tally_trace *t, tally_node mask, const char *op, tally__place at)
 {
     if (tally__is_absent(mask) || tally__node_of(mask)->dtype == TALLY_BOOL)
         return true;
-    tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate: mask, expected bool, found %s",
+    tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: mask, expected bool, found %s", op,
                       tally__dtype_text(tally__node_of(mask)->dtype));
     return false;
 }
@@ -104,12 +104,72 @@ void tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node 
     x[1] = tally__node_rounded(t, value_or_constant(t, x[1], TALLY_F64, at), at);
     x[2] = value_or_constant(t, x[2], TALLY_BOOL, at);
     if (!tally__trace_ok(t) || !fits_state(t, x[0], slot, cell, at) ||
-        !fits_value(t, x[1], x[0], "weight", at) || !fits_value(t, x[2], x[0], "mask", at) ||
-        !check_mask(t, x[2], at))
+        !fits_value(t, x[1], x[0], "accumulate", "weight", at) ||
+        !fits_value(t, x[2], x[0], "accumulate", "mask", at) || !check_mask(t, x[2], "accumulate", at))
         return;
     tally__node n = { .op = TALLY__OP_accumulate, .slot = slot, .cell = cell };
     t->now->graph->slot[slot].updates = true;
     tally__emit(t, &n, x, 3, at);
+}
+
+static bool check_axis(tally_trace *t, const tally__cell_spec *spec, int axis, tally_node index, tally__place at)
+{
+    const tally__node *n = tally__node_of(index);
+    if (!tally__is_integer(n->dtype))
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate_at: index, expected an integer type, found %s: cast it",
+                          tally__dtype_text(n->dtype));
+    else if (axis < 0 || axis >= spec->rank)
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate_at: axis, expected 0 or more and below rank %d of state %s, found %d",
+                          spec->rank, spec->name, axis);
+    else if (n->rank < axis)
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate_at: index, expected rank %d or more for axis %d, found rank %d", axis,
+                          axis, (int)n->rank);
+    return tally__trace_ok(t);
+}
+
+static bool fits_axes(tally_trace *t, int32_t slot, int cell, int axis, tally_node index, tally__place at)
+{
+    const tally__node n = *tally__node_of(index);
+    for (int k = 0; k < axis; k++)
+        if (!tally__sizes_meet(t, tally__size_of_state(t, slot, cell, k), n.dim[n.rank - axis + k], NULL, "accumulate_at", at))
+            return false;
+    return true;
+}
+
+/* a value of rank 0 stands for all; else it has the shape of index */
+static bool fits_index(tally_trace *t, tally_node value, tally_node index, tally__place at)
+{
+    const tally__node v = *tally__node_of(value), n = *tally__node_of(index);
+    if (v.rank && v.rank != n.rank) {
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate_at: value, expected rank 0 or %d as the index, found rank %d",
+                          (int)n.rank, (int)v.rank);
+        return false;
+    }
+    for (int k = 0; k < v.rank; k++)
+        if (!tally__sizes_meet(t, n.dim[k], v.dim[k], NULL, "accumulate_at", at))
+            return false;
+    return true;
+}
+
+void tally__accumulate_at(tally_trace *t, tally_metric_ref m, int cell, int axis, tally_node index, tally_node value, tally_node weight,
+                          tally_node mask, tally__place at)
+{
+    static const char op[] = "accumulate_at";
+    tally_node        x[4] = { index, weight, mask, value };
+    int32_t           slot = metric_slot(t, m, cell, op, at);
+    if (slot < 0 || !tally__operands_of(t, x, 4, 6, op, at))
+        return;
+    x[0] = value_or_constant(t, x[0], TALLY_I64, at);
+    x[1] = tally__node_rounded(t, value_or_constant(t, x[1], TALLY_F64, at), at);
+    x[2] = value_or_constant(t, x[2], TALLY_BOOL, at);
+    x[3] = tally__node_rounded(t, value_or_constant(t, x[3], TALLY_F64, at), at);
+    if (!tally__trace_ok(t) || !check_axis(t, cell_spec(t, slot, cell), axis, x[0], at) || !fits_axes(t, slot, cell, axis, x[0], at) ||
+        !fits_index(t, x[3], x[0], at) || !fits_value(t, x[1], x[0], op, "weight", at) || !fits_value(t, x[2], x[0], op, "mask", at) ||
+        !check_mask(t, x[2], op, at))
+        return;
+    tally__node n = { .op = TALLY__OP_accumulate_at, .slot = slot, .cell = cell, .axis = axis };
+    t->now->graph->slot[slot].updates = true;
+    tally__emit(t, &n, x, 4, at);
 }
 
 static tally_node read_state(tally_trace *t, int32_t slot, int cell, tally__place at)

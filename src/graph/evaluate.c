@@ -144,6 +144,7 @@ static tally__kernel *const own_kernel[TALLY__OPS] = {
     [TALLY__OP_softmax] = tally__kernel_softmax,
     [TALLY__OP_log_softmax] = tally__kernel_softmax,
     [TALLY__OP_logsumexp] = tally__kernel_softmax,
+    [TALLY__OP_cumsum] = tally__kernel_cumsum,
     [TALLY__OP_rank_of] = tally__kernel_rank_of,
     [TALLY__OP_top_mask] = tally__kernel_top_mask,
     [TALLY__OP_axis_last] = tally__kernel_axis_last,

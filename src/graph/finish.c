@@ -148,7 +148,8 @@ static void mark_slots(tally__graph *g)
         tally__slot *slot = &g->slot[g->node[i].slot];
         switch (g->node[i].op) {
         case TALLY__OP_read_cell: slot->reads = true; break;
-        case TALLY__OP_accumulate: slot->updates = true; break;
+        case TALLY__OP_accumulate:
+        case TALLY__OP_accumulate_at: slot->updates = true; break;
         case TALLY__OP_reset: case TALLY__OP_assign: slot->overwrites = true; break;
         default: break;
         }

@@ -176,6 +176,9 @@ bool         tally__sizes_meet(tally_trace *t, tally__dim a, tally__dim b, tally
 /* ---- effects.c: what higher floors record on a store */
 const tally__schema *tally__metric_schema(tally_metric_ref m, tally__place at, const char *op);   /* NULL: bad reference, error noted */
 void       tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node value, tally_node weight, tally_node mask, tally__place at);
+/* the element of the state is index's, counted through its axes from `axis` on; the axes before are the last of index. value: of index's shape, or rank 0 */
+void       tally__accumulate_at(tally_trace *t, tally_metric_ref m, int cell, int axis, tally_node index, tally_node value, tally_node weight,
+                                tally_node mask, tally__place at);
 tally_node tally__read_cell(tally_trace *t, tally_metric_ref m, int cell, tally__place at);       /* SUM, COUNT: EXACT; MIN, MAX: F64 */
 void       tally__reset(tally_trace *t, tally_metric_ref m, tally__place at);
 /* the size of an unbuilt state is the size of this value's axis (TALLY_DIM_OPERAND) */
@@ -196,6 +199,9 @@ tally_node tally__op1(tally__op op, tally_node a, tally__place at);
 tally_node tally__op2(tally__op op, tally_node a, tally_node b, tally__place at);
 tally_node tally__op3(tally__op op, tally_node a, tally_node b, tally_node c, tally__place at);
 tally_node tally__op_axis(tally__op op, tally_node a, int axis, tally__place at);
+
+/* accumulate: value, weight, mask; accumulate_at: index, weight, mask, value. The first gives the rows; what is absent is 0 */
+static inline bool tally__is_update(const tally__node *n) { return n->op == TALLY__OP_accumulate || n->op == TALLY__OP_accumulate_at; }
 
 /* ---- classes.c: ops on the axis of classes that only metrics need: their builders and kernels. No public form */
 /* true for the k largest of each line along the last axis: exactly k, of equal ones the lower index; NaN comes last. k >= 1; rank >= 1 */

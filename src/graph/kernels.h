@@ -32,22 +32,6 @@ static inline const char *tally__address(const tally_tensor *x, int64_t at)   /*
     return x->data ? (const char *)x->data + at * (int64_t)tally__element_size(x->dtype) : NULL;
 }
 
-/* walk.c: rows of a result in row-major order, with where each operand's row begins. Neighbouring
- * axes are joined where one stride walks both, so a dense operand is one row */
-enum { TALLY__WALK_OPERANDS = 3 };
-typedef struct tally__walk {
-    int         n, rank;                                /* operands; axes but the innermost */
-    int64_t     length, rows;                           /* of one row; number of rows */
-    int64_t     shape[TALLY_MAX_RANK], at[TALLY_MAX_RANK];
-    int64_t     stride[TALLY__WALK_OPERANDS][TALLY_MAX_RANK];   /* bytes */
-    int64_t     step[TALLY__WALK_OPERANDS];             /* along the row, in elements */
-    const char *row[TALLY__WALK_OPERANDS];
-} tally__walk;
-/* operands seen in `shape`: aligned from the right, sizes of 1 repeat */
-void tally__walk_begin(tally__walk *w, int n, const tally_tensor *const *x, int rank,
-                       const int64_t *shape);
-void tally__walk_next(tally__walk *w);
-
 /* element.c: one row of operands that are in their compute type; step 0 or 1 or any other, in
  * elements */
 typedef struct tally__lane {
@@ -86,7 +70,7 @@ typedef tally_status tally__kernel(const tally__kernel_call *c);
 tally__kernel tally__kernel_element, tally__kernel_cast, tally__kernel_mixed, tally__kernel_linear,
     tally__kernel_ratio;
 tally__kernel tally__kernel_reduce, tally__kernel_softmax, tally__kernel_argmax,
-    tally__kernel_rank_of;
+    tally__kernel_rank_of, tally__kernel_cumsum;
 tally__kernel tally__kernel_at, tally__kernel_column, tally__kernel_slice, tally__kernel_transpose,
     tally__kernel_expand_dims, tally__kernel_squeeze, tally__kernel_broadcast_like,
     tally__kernel_dim, tally__kernel_size;

@@ -30,7 +30,7 @@ static bool check_args(const visit *v, tally__id id)
 {
     const tally__graph *g = v->g;
     const tally__node  *n = &g->node[id];
-    bool                may_lack = n->op == TALLY__OP_accumulate;
+    bool                may_lack = tally__is_update(n);
     for (uint32_t i = 0; i < n->n_arg; i++) {
         tally__id a = n->arg[i];
         if (!a && may_lack && i > 0)
@@ -73,7 +73,7 @@ static bool check_slot(const visit *v, tally__id id)
 static bool check_form(const visit *v, tally__id id)
 {
     const tally__node *n = &v->g->node[id];
-    bool               has_store = n->op == TALLY__OP_read_cell || n->op == TALLY__OP_accumulate ||
+    bool               has_store = n->op == TALLY__OP_read_cell || tally__is_update(n) ||
                      n->op == TALLY__OP_reset || n->op == TALLY__OP_assign;
     bool has_value = n->op < TALLY__OPS && tally__op_table[n->op].form != TALLY__FORM_EFFECT &&
                      tally__op_table[n->op].form != TALLY__FORM_REGION;

@@ -58,14 +58,7 @@ tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally
     c->even = spread_evenly(c);
     c->curve %= 3;
     c->summation_method %= 3;
-    for (int i = 0; i < row->n_states; i++) {
-        const bool over = i <= TALLY__FP_AT;
-        states[i].rank = over + (c->multi_label != 0);
-        if (c->multi_label)
-            states[i].shape[0] = labels;
-        if (over)
-            states[i].shape[states[i].rank - 1] = points(c);
-    }
+    tally__settle_curve(states, points(c), c->multi_label != 0, labels);
     return check_labels(row, c, err);
 }
 
@@ -76,45 +69,38 @@ static tally_node weights_of_labels(tally_trace *t, const tally__auc_config *c)
     return tally_capture_tensor(t, &list);
 }
 
-/* With evenly spread thresholds no score is below the first: a bucket is 0 or more. */
-static bool curve_positives(tally_trace *t, const tally_update *u, tally__sides *s)
+static tally__grid grid_of(tally_trace *t, const tally__auc_config *c)
 {
-    const tally__auc_config *c = u->config;
-    tally__cuts              cuts = { NULL, points(c), c->even != 0, TALLY_NONE, TALLY_NONE, c->from_logits != 0 };
-    if (c->even) {
-        cuts.at = tally__places(t, cuts.n, -1);
-    } else {
-        double *at = tally__record_alloc(t, (size_t)cuts.n * sizeof *at);
-        if (at)
-            put_cuts(c, at);
-        cuts.at = at;
-    }
-    return cuts.at && tally__positives(t, u, &cuts, s);
+    tally__grid g = { points(c), NULL, true };
+    double     *at = c->even ? NULL : tally__record_alloc(t, (size_t)g.n * sizeof *at);
+    if (at)
+        put_cuts(c, at);
+    g.at = at;
+    return g;
 }
 
-/* label_weights weigh the columns of y_pred, unless each label has a curve of its own: then they weigh the curves */
-static bool weigh_columns(tally_trace *t, const tally_update *u, tally__sides *s)
+static bool has_labels(tally_trace *t, const tally_update *u, const tally__auc_config *c, int rank)
 {
-    const tally__auc_config *c = u->config;
-    if (c->multi_label && s->rank != 2) {
-        tally__refuse(t, u, "y_pred, expected rank 2 (labels last) for multi_label, found rank %d", s->rank);
-        return false;
-    }
-    if (c->multi_label || !c->label_weights.n)
-        return true;
-    if (s->rank < 1) {
+    if (c->multi_label && rank != 2)
+        tally__refuse(t, u, "y_pred, expected rank 2 (labels last) for multi_label, found rank %d", rank);
+    else if (!c->multi_label && c->label_weights.n && rank < 1)
         tally__refuse(t, u, "y_pred, expected rank 1 or more (labels last) for label_weights, found rank 0");
-        return false;
-    }
-    s->column_weights = tally_broadcast_like(weights_of_labels(t, c), s->label);
     return tally__trace_ok(t);
 }
 
+/* label_weights weigh the columns of y_pred, unless each label has a curve of its own: then they weigh the curves */
 void tally__update_auc(tally_trace *t, const tally_update *u)
 {
-    tally__sides s;
-    if (curve_positives(t, u, &s) && weigh_columns(t, u, &s))
-        tally__add_curve(t, u, &s);
+    const tally__auc_config *c = u->config;
+    const tally__picks       picks = { TALLY_NONE, TALLY_NONE, c->from_logits != 0 };
+    const tally__grid        g = grid_of(t, c);
+    tally__scores            s;
+    tally_node               value = tally_num(1);
+    if (!tally__scores_of(t, u, &picks, &s) || !has_labels(t, u, c, tally_node_rank(s.score)))
+        return;
+    if (!c->multi_label && c->label_weights.n)
+        value = tally_broadcast_like(weights_of_labels(t, c), s.label);
+    tally__add_scores(t, u, &g, &s, c->multi_label != 0, value);
 }
 
 /* ---- result: along the last axis, from the lowest threshold to the highest */
@@ -185,10 +171,11 @@ static tally_node under_precision(tally_trace *t, const tally__auc_config *c, co
     return tally_div_no_nan(area, tally_maximum(tally_cast(each_point(s[TALLY__POSITIVES]), TALLY_F64), zero));
 }
 
-tally_node tally__result_auc(tally_trace *t, const tally_node *s, const void *config)
+tally_node tally__result_auc(tally_trace *t, const tally_node *states, const void *config)
 {
     const tally__auc_config *c = config;
-    tally_node               area;
+    tally_node               s[4], area;
+    tally__points_of(t, states[0], points(c), s);
     if (c->curve == TALLY_AUC_PR && c->summation_method == TALLY_AUC_INTERPOLATION)
         area = under_precision(t, c, s);
     else

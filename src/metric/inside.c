@@ -105,29 +105,29 @@ void tally_update_state_loc(tally_trace *t, tally_metric_ref m, const tally_node
     tally__trace_cover(t, before);
 }
 
-static bool check_update(tally_trace *t, const tally_update *u, int state, tally__place at)
+static bool check_update(tally_trace *t, const tally_update *u, int state, const char *verb, tally__place at)
 {
     if (!u || !u->inside || u->inside->self.trace != t) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate: u, expected the update that this body was given, found %s",
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: u, expected the update that this body was given, found %s", verb,
                           u ? "another" : "NULL");
         return false;
     }
     const tally__class *k = u->inside->k;
     if (state >= 0 && state < k->face.n_states)
         return true;
-    tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate: state, expected 0 to %d of %s, found %d", k->face.n_states - 1,
+    tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: state, expected 0 to %d of %s, found %d", verb, k->face.n_states - 1,
                       k->face.name, state);
     return false;
 }
 
 /* A weight aligns from the left; one axis more than the value must have size 1. There the value gets the axis where it can,
  * for a weight of rank 2 keeps its right to sizes of 1, which one of rank 1 (an entry per sample) has not. */
-static bool align_weight(tally_trace *t, tally_node *value, tally_node *weight, int state_rank, tally__place at)
+static bool align_weight(tally_trace *t, tally_node *value, tally_node *weight, int state_rank, const char *verb, tally__place at)
 {
     const int r = tally_node_rank(*value), q = tally_node_rank(*weight);
     if (q > r + 1) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "accumulate: weight, expected rank %d or less for a value of rank %d, found "
-                          "rank %d", r + 1, r, q);
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: weight, expected rank %d or less for a value of rank %d, found "
+                          "rank %d", verb, r + 1, r, q);
         return false;
     }
     if (q == r + 1 && r == 1 && !state_rank)
@@ -142,7 +142,7 @@ void tally_accumulate_loc(tally_trace *t, const tally_update *u, int state, tall
 {
     const tally__place at = { file, line };
     const tally_node   x[2] = { value, weight };
-    if (!t || !tally__operands_of(t, x, 2, 2, "accumulate", at) || !check_update(t, u, state, at))
+    if (!t || !tally__operands_of(t, x, 2, 2, "accumulate", at) || !check_update(t, u, state, "accumulate", at))
         return;
     struct tally__update *in = u->inside;
     const int             own = in->k->face.states[state].rank;
@@ -151,10 +151,27 @@ void tally_accumulate_loc(tally_trace *t, const tally_update *u, int state, tall
     if (!tally__trace_ok(t))
         return;
     const int rank = tally_node_rank(value);
-    if (!tally__is_absent(weight) && !align_weight(t, &value, &weight, own, at))
+    if (!tally__is_absent(weight) && !align_weight(t, &value, &weight, own, "accumulate", at))
         return;
     in->reach = TALLY__MAX(in->reach, rank);
     tally__accumulate(t, in->self, state, value, weight, tally__nan_mask(in, rank), at);
+}
+
+void tally_accumulate_at_loc(tally_trace *t, const tally_update *u, int state, int axis, tally_node index, tally_node value,
+                             tally_node weight, const char *file, int line)
+{
+    const tally__place at = { file, line };
+    const tally_node   x[3] = { index, value, weight };
+    if (!t || !tally__operands_of(t, x, 3, 4, "accumulate_at", at) || !check_update(t, u, state, "accumulate_at", at))
+        return;
+    struct tally__update *in = u->inside;
+    value = placed(t, value, at);
+    weight = tally__is_absent(weight) ? weight : placed(t, weight, at);
+    if (!tally__trace_ok(t) || (!tally__is_absent(weight) && !align_weight(t, &index, &weight, 1, "accumulate_at", at)))
+        return;
+    const int rank = TALLY__MAX(tally_node_rank(index), 0);
+    in->reach = TALLY__MAX(in->reach, rank);
+    tally__accumulate_at(t, in->self, state, axis, index, value, weight, tally__nan_mask(in, rank), at);
 }
 
 /* The value that a class's result body gives for the store as the recording sees it here. */

@@ -64,26 +64,18 @@ static tally_node checked(tally_trace *t, const tally_update *u, const tally__io
         ids = tally_select(keep, ids, tally_num(0));
     if (u->inside->k->nan == TALLY_NAN_SKIP && tally__is_float((int32_t)tally_node_dtype(ids)))
         ids = tally_select(tally_is_nan(ids), tally_num(0), ids);      /* the mask leaves the pair out */
-    ids = tally__class_ids(ids, tally_i64(t, c->num_classes), TALLY_NONE, u->inside->place);
-    return tally_one_hot(ids, tally_i64(t, c->num_classes), TALLY_BOOL);
+    return tally__class_ids(ids, tally_i64(t, c->num_classes), TALLY_NONE, u->inside->place);
 }
 
 /* Each pair is one cell of [labels, predictions]. */
 static void add_pairs(tally_trace *t, const tally_update *u, const tally__iou_config *c, tally_node y, tally_node p)
 {
-    tally_node keep = c->ignore_class == TALLY_NONE ? tally__absent() : tally_ne(y, tally_num(c->ignore_class)), w = u->weight;
-    const int  rank = tally_node_rank(y);
-    tally_node label = tally_expand_dims(checked(t, u, c, y, keep), rank + 1);
-    tally_node called = tally_expand_dims(checked(t, u, c, p, keep), rank);
-    tally_node cell = tally_and(label, called);
+    tally_node keep = c->ignore_class == TALLY_NONE ? tally__absent() : tally_ne(y, tally_num(c->ignore_class));
+    tally_node label = checked(t, u, c, y, keep), called = checked(t, u, c, p, keep);
+    tally_node cell = tally_add(tally_mul(label, tally_num(c->num_classes)), called);
     if (!tally__is_absent(keep))
-        cell = tally_and(cell, tally_expand_dims(tally_expand_dims(keep, rank), rank));
-    if (!tally__is_absent(w)) {
-        if (!tally__weight_fit(t, u, rank, &w))
-            return;
-        cell = tally_select(cell, tally__weight_like(u, w, cell), tally_num(0));
-    }
-    tally_accumulate(t, u, 0, cell, tally__absent());
+        cell = tally_select(keep, cell, tally_num(-1));
+    tally_accumulate_at(t, u, 0, 0, cell, tally_num(1), u->weight);
 }
 
 static void add_ids(tally_trace *t, const tally_update *u, bool sparse_y_true, bool sparse_y_pred)

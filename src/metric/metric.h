@@ -224,27 +224,28 @@ tally_node tally__weight_like(const tally_update *u, tally_node weight, tally_no
 tally_node tally__part_or_zero(tally_node a, tally_node b);
 
 /* ---- threshold.c: what lies above which threshold */
-typedef struct tally__cuts {
-    const double *at;                   /* n of them, more than none; n > 1: an axis behind the scores' */
-    int32_t       n;
-    bool          even;                 /* at are places: what is compared is the score, clipped to [0, 1], times n-1 */
-    int32_t       top_k, class_id;      /* or TALLY_NONE */
-    bool          from_logits;
-} tally__cuts;
-typedef struct tally__sides {
-    tally_node label;                   /* in the shape of the scores: is y_true positive */
-    tally_node truth, called;           /* of each score, over the thresholds: is y_true, is y_pred positive */
-    tally_node column_weights;          /* one more weight for each score, or absent */
-    int        rank;                    /* of the scores */
-} tally__sides;
-bool          tally__evenly_spread(const double *t, int n);
-const double *tally__places(tally_trace *t, int32_t n, double first);       /* first, 1, 2 ... n-1, as long as t; NULL: noted */
-bool          tally__positives(tally_trace *t, const tally_update *u, const tally__cuts *c, tally__sides *s);   /* false: noted */
-/* state += the weights where hit is true */
-void          tally__add_hits(tally_trace *t, const tally_update *u, int state, tally_node hit, const tally__sides *s);
-/* states of the classes over a grid of thresholds: the first two have its axis */
+typedef struct tally__picks {
+    int32_t top_k, class_id;            /* or TALLY_NONE */
+    bool    from_logits;
+} tally__picks;
+typedef struct tally__scores {
+    tally_node label, score, kept;      /* is y_true positive; y_pred; is it one of the top_k, absent without */
+} tally__scores;
+/* y_true and y_pred aligned, of class_id alone where it is one; false: noted */
+bool tally__scores_of(tally_trace *t, const tally_update *u, const tally__picks *c, tally__scores *s);
+
+/* ---- curve.c: histograms of scores over a grid of thresholds */
+typedef struct tally__grid {
+    int32_t       n;                    /* thresholds, in rising order */
+    const double *at;                   /* NULL: evenly spread from 0 to 1, n > 1 */
+    bool          all_above_first;      /* the first of evenly spread ones lies below all scores */
+} tally__grid;
 enum { TALLY__TP_AT, TALLY__FP_AT, TALLY__POSITIVES, TALLY__NEGATIVES };
-void          tally__add_curve(tally_trace *t, const tally_update *u, const tally__sides *s);
+/* the only state: [2 (n+1)], or for each label [labels, 2 (n+1)] */
+void tally__settle_curve(tally_state_spec *state, int32_t n, bool by_label, int64_t labels);
+void tally__add_scores(tally_trace *t, const tally_update *u, const tally__grid *g, const tally__scores *s, bool by_label, tally_node value);
+/* true and false positives at each threshold [..., n], positives and negatives [...] */
+void tally__points_of(tally_trace *t, tally_node histogram, int32_t n, tally_node points[4]);
 
 /* ---- verbs.c */
 tally_status tally__no_metric(const char *verb, int argument, tally_error *err);

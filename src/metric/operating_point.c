@@ -9,10 +9,7 @@ tally_status tally__settle_operating_point(const tally__metric_row *row, void *c
     (void)row;
     (void)k;
     (void)err;
-    for (int i = TALLY__TP_AT; i <= TALLY__FP_AT; i++) {
-        states[i].rank = c->num_thresholds > 1;
-        states[i].shape[0] = c->num_thresholds > 1 ? c->num_thresholds : 0;
-    }
+    tally__settle_curve(states, c->num_thresholds, false, 0);
     return TALLY_OK;
 }
 
@@ -21,11 +18,11 @@ static void add_sides(tally_trace *t, const tally_update *u)
 {
     static const double                  half = 0.5;
     const tally__operating_point_config *c = u->config;
-    const int32_t                        n = c->num_thresholds;
-    const tally__cuts cuts = { n > 1 ? tally__places(t, n, 0) : &half, n, n > 1, TALLY_NONE, c->class_id, false };
-    tally__sides      s;
-    if (cuts.at && tally__positives(t, u, &cuts, &s))
-        tally__add_curve(t, u, &s);
+    const tally__picks                   picks = { TALLY_NONE, c->class_id, false };
+    const tally__grid                    g = { c->num_thresholds, c->num_thresholds > 1 ? NULL : &half, false };
+    tally__scores                        s;
+    if (tally__scores_of(t, u, &picks, &s))
+        tally__add_scores(t, u, &g, &s, false, tally_num(1));
 }
 
 void tally__update_sensitivity_at_specificity(tally_trace *t, const tally_update *u)
@@ -67,34 +64,37 @@ static tally_node precision(const tally_node *s)
 /* the largest of wanted, but not below 0, where the constrained ratio reaches the least */
 static tally_node best(tally_node wanted, tally_node constrained, double least)
 {
-    tally_node fit = tally_select(tally_ge(constrained, tally_num(least)), tally_maximum(wanted, tally_num(0)), tally_num(0));
-    return tally_node_rank(fit) ? tally_reduce_max(fit) : fit;
+    return tally_reduce_max(tally_select(tally_ge(constrained, tally_num(least)), tally_maximum(wanted, tally_num(0)), tally_num(0)));
 }
 
-tally_node tally__result_sensitivity_at_specificity(tally_trace *t, const tally_node *s, const void *config)
+tally_node tally__result_sensitivity_at_specificity(tally_trace *t, const tally_node *states, const void *config)
 {
     const tally__operating_point_config *c = config;
-    (void)t;
+    tally_node                           s[4];
+    tally__points_of(t, states[0], c->num_thresholds, s);
     return best(sensitivity(s), specificity(s), c->specificity);
 }
 
-tally_node tally__result_specificity_at_sensitivity(tally_trace *t, const tally_node *s, const void *config)
+tally_node tally__result_specificity_at_sensitivity(tally_trace *t, const tally_node *states, const void *config)
 {
     const tally__operating_point_config *c = config;
-    (void)t;
+    tally_node                           s[4];
+    tally__points_of(t, states[0], c->num_thresholds, s);
     return best(specificity(s), sensitivity(s), c->sensitivity);
 }
 
-tally_node tally__result_precision_at_recall(tally_trace *t, const tally_node *s, const void *config)
+tally_node tally__result_precision_at_recall(tally_trace *t, const tally_node *states, const void *config)
 {
     const tally__operating_point_config *c = config;
-    (void)t;
+    tally_node                           s[4];
+    tally__points_of(t, states[0], c->num_thresholds, s);
     return best(precision(s), sensitivity(s), c->recall);
 }
 
-tally_node tally__result_recall_at_precision(tally_trace *t, const tally_node *s, const void *config)
+tally_node tally__result_recall_at_precision(tally_trace *t, const tally_node *states, const void *config)
 {
     const tally__operating_point_config *c = config;
-    (void)t;
+    tally_node                           s[4];
+    tally__points_of(t, states[0], c->num_thresholds, s);
     return best(sensitivity(s), precision(s), c->precision);
 }

@@ -13,8 +13,7 @@ static const tally_state_spec states_R2[] = {
 static const tally_state_spec states_TP_FP[] = { SUM_STATE("true_positives"), SUM_STATE("false_positives") };
 static const tally_state_spec states_TP_FN[] = { SUM_STATE("true_positives"), SUM_STATE("false_negatives") };
 static const tally_state_spec states_ACCUMULATOR[] = { SUM_STATE("accumulator") };
-static const tally_state_spec states_CURVE[] = {
-    SUM_STATE("true_positives"), SUM_STATE("false_positives"), SUM_STATE("positives"), SUM_STATE("negatives") };
+static const tally_state_spec states_CURVE[] = { SUM_STATE("histogram") };
 static const tally_state_spec states_CLASS_COUNTS[] = {
     OUTPUTS("true_positives"), OUTPUTS("false_positives"), OUTPUTS("false_negatives"), OUTPUTS("intermediate_weights") };
 static const tally_state_spec states_CONFUSION[] = { { "total_confusion_matrix", TALLY_STATE_SUM, 2, { 1, 1 } } };

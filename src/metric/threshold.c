@@ -1,6 +1,6 @@
 /* threshold: what lies above which threshold. Counts of a confusion matrix at one threshold or several: the four counts themselves,
- * Precision and Recall; and what the classes over whole grids of thresholds share with them. A weight counts only where its pair
- * matches, so a NaN weight elsewhere does no harm (as in Keras). */
+ * Precision and Recall; and what the classes over whole grids of thresholds share with them: which scores there are. A weight counts
+ * only where its pair matches, so a NaN weight elsewhere does no harm (as in Keras). */
 #include "metric.h"
 
 enum { TRUE_POSITIVES, OTHER };                    /* states; OTHER: false positives, or false negatives */
@@ -8,7 +8,7 @@ static const double no_threshold = -1e10;          /* below every score: with to
 
 /* ---- options */
 /* NumPy's allclose with Keras's tolerance: then the bucket rule decides, not the comparison */
-bool tally__evenly_spread(const double *t, int n)
+static bool evenly_spread(const double *t, int n)
 {
     if (n < 3)
         return false;
@@ -27,7 +27,7 @@ tally_status tally__settle_threshold(const tally__metric_row *row, void *config,
     const int32_t            n = c->thresholds.n;
     (void)row;
     (void)err;
-    c->even = tally__evenly_spread(tally__reals(c, c->thresholds), n);
+    c->even = evenly_spread(tally__reals(c, c->thresholds), n);
     k->result_rank = n > 1;
     for (int i = 0; i < k->n_states; i++) {
         states[i].rank = n > 1;
@@ -46,26 +46,7 @@ static tally_node last_axis_at(tally_trace *t, tally_node x, int32_t class_id)
     return tally_squeeze(tally_slice(x, last, at, tally_add(at, tally_num(1))), last);
 }
 
-/* (scores ..., T) thresholds last, or without that axis for one: does the score lie above? NaN lies above nothing. Evenly spread
- * thresholds follow Keras's buckets: bucket ceil(p (T-1)) - 1 >= i, which is p (T-1) > i after p is clipped. */
-static tally_node above(tally_trace *t, const tally__cuts *c, tally_node p, int32_t type)
-{
-    if (c->n == 1)
-        return tally_gt(p, type == TALLY_F64 ? tally_f64(t, c->at[0]) : tally_f32(t, (float)c->at[0]));
-    const tally_tensor list = tally_vector(c->at, c->n);
-    tally_node         at = tally_cast(tally_capture_tensor(t, &list), (tally_dtype)type);
-    if (c->even)
-        p = tally_mul(tally_clip(tally__as(p, type), tally_num(0), tally_num(1)), tally_num(c->n - 1));
-    return tally_gt(tally_expand_dims(p, tally_node_rank(p)), at);
-}
-
-/* what each score has, beside the axis of thresholds */
-static tally_node over_thresholds(const tally__cuts *c, tally_node x)
-{
-    return c->n == 1 ? x : tally_expand_dims(x, tally_node_rank(x));
-}
-
-static bool has_rows(tally_trace *t, const tally_update *u, const tally__cuts *c, int rank)
+static bool has_rows(tally_trace *t, const tally_update *u, const tally__picks *c, int rank)
 {
     const bool column = c->class_id != TALLY_NONE;
     if (rank >= 1 + column || (!column && c->top_k == TALLY_NONE))
@@ -74,76 +55,101 @@ static bool has_rows(tally_trace *t, const tally_update *u, const tally__cuts *c
     return false;
 }
 
-bool tally__positives(tally_trace *t, const tally_update *u, const tally__cuts *c, tally__sides *s)
+static void take_class(tally_trace *t, const tally_update *u, int32_t class_id, tally_node *y, tally__scores *s)
 {
-    tally_node    y = u->operand[0], p = u->operand[1], kept = { NULL, 0, 0 };
-    const int32_t type = tally__compute_type(u);
-    if (!tally__align(t, u, &y, &p) || !has_rows(t, u, c, tally_node_rank(p)))
+    const int rank = tally_node_rank(s->score);
+    *y = last_axis_at(t, *y, class_id);
+    s->score = last_axis_at(t, s->score, class_id);
+    s->kept = tally__is_absent(s->kept) ? s->kept : last_axis_at(t, s->kept, class_id);
+    for (int i = 0; i < 2; i++)
+        if (tally_node_rank(u->operand[i]) == rank)
+            tally__nan_operand(u, i, last_axis_at, class_id);
+}
+
+bool tally__scores_of(tally_trace *t, const tally_update *u, const tally__picks *c, tally__scores *s)
+{
+    tally_node y = u->operand[0];
+    s->score = u->operand[1];
+    s->kept = tally__absent();
+    if (!tally__align(t, u, &y, &s->score) || !has_rows(t, u, c, tally_node_rank(s->score)))
         return false;
-    const int rank = tally_node_rank(p);
     if (c->top_k != TALLY_NONE)
-        kept = tally__top_mask(p, c->top_k, u->inside->place);
-    if (c->class_id != TALLY_NONE) {
-        y = last_axis_at(t, y, c->class_id);
-        p = last_axis_at(t, p, c->class_id);
-        kept = tally__is_absent(kept) ? kept : last_axis_at(t, kept, c->class_id);
-        for (int i = 0; i < 2; i++)
-            if (tally_node_rank(u->operand[i]) == rank)
-                tally__nan_operand(u, i, last_axis_at, c->class_id);
-    }
+        s->kept = tally__top_mask(s->score, c->top_k, u->inside->place);
+    if (c->class_id != TALLY_NONE)
+        take_class(t, u, c->class_id, &y, s);
     if (c->from_logits)
-        p = tally_sigmoid(tally__as(p, type));
-    *s = (tally__sides){ .label = tally_ne(y, tally_num(0)), .called = above(t, c, p, type), .rank = tally_node_rank(p) };
-    s->truth = over_thresholds(c, s->label);
-    if (!tally__is_absent(kept))
-        s->called = tally_and(s->called, over_thresholds(c, kept));
+        s->score = tally_sigmoid(tally__as(s->score, tally__compute_type(u)));
+    s->label = tally_ne(y, tally_num(0));
     return tally__trace_ok(t);
 }
 
-void tally__add_hits(tally_trace *t, const tally_update *u, int state, tally_node hit, const tally__sides *s)
-{
-    tally_node w = u->weight, column = s->column_weights;
-    if (!tally__is_absent(column) && tally_node_rank(hit) > s->rank)
-        column = tally_expand_dims(column, s->rank);
-    if (!tally__is_absent(w)) {
-        if (!tally__weight_fit(t, u, s->rank, &w))
-            return;
-        w = tally__weight_like(u, w, hit);
-        column = tally__is_absent(column) ? w : tally_mul(tally__as(w, TALLY_F64), column);
-    }
-    tally_accumulate(t, u, state, tally__is_absent(column) ? hit : tally_select(hit, column, tally_num(0)), tally__absent());
-}
-
-void tally__add_curve(tally_trace *t, const tally_update *u, const tally__sides *s)
-{
-    tally__add_hits(t, u, TALLY__TP_AT, tally_and(s->called, s->truth), s);
-    tally__add_hits(t, u, TALLY__FP_AT, tally_and(s->called, tally_not(s->truth)), s);
-    tally__add_hits(t, u, TALLY__POSITIVES, s->label, s);
-    tally__add_hits(t, u, TALLY__NEGATIVES, tally_not(s->label), s);
-}
-
 /* ---- the classes */
-/* the cuts of a list of thresholds, of evenly spread ones their places 0 to n-1; without a list 0.5, or none with top_k */
-static bool list_positives(tally_trace *t, const tally_update *u, tally__sides *s)
-{
-    const tally__threshold_config *c = u->config;
-    const double                   only = c->top_k == TALLY_NONE ? 0.5 : no_threshold;
-    tally__cuts                    cuts = { tally__reals(c, c->thresholds), c->thresholds.n, c->even, c->top_k, c->class_id, false };
-    if (!cuts.n) {
-        cuts.at = &only;
-        cuts.n = 1;
-    }
-    if (cuts.even)
-        cuts.at = tally__places(t, cuts.n, 0);
-    return cuts.at && tally__positives(t, u, &cuts, s);
-}
+typedef struct sides {
+    tally_node truth, called;           /* of each score, over the thresholds: is y_true, is y_pred positive */
+    int        rank;                    /* of the scores */
+} sides;
 
-const double *tally__places(tally_trace *t, int32_t n, double first)
+/* 0, 1, 2 ... n-1, as long as t; NULL: noted */
+static const double *places(tally_trace *t, int32_t n)
 {
     double *at = tally__record_alloc(t, (size_t)n * sizeof *at);
     for (int32_t i = 0; at && i < n; i++)
-        at[i] = i ? i : first;
+        at[i] = i;
     return at;
+}
+
+/* (scores ..., T) thresholds last, or without that axis for one: does the score lie above? NaN lies above nothing. Evenly spread
+ * thresholds follow Keras's buckets: bucket ceil(p (T-1)) - 1 >= i, which is p (T-1) > i after p is clipped. */
+static tally_node above_list(tally_trace *t, const tally__threshold_config *c, tally_node p, int32_t type)
+{
+    const int32_t n = c->thresholds.n;
+    const double *at = c->even ? places(t, n) : tally__reals(c, c->thresholds);
+    if (!at)
+        return tally__bad(t);
+    const tally_tensor list = tally_vector(at, n);
+    if (c->even)
+        p = tally_mul(tally_clip(tally__as(p, type), tally_num(0), tally_num(1)), tally_num(n - 1));
+    return tally_gt(tally_expand_dims(p, tally_node_rank(p)), tally_cast(tally_capture_tensor(t, &list), (tally_dtype)type));
+}
+
+/* without a list 0.5, or none with top_k */
+static tally_node above(tally_trace *t, const tally__threshold_config *c, tally_node p, int32_t type)
+{
+    const double only = c->thresholds.n ? tally__reals(c, c->thresholds)[0] : c->top_k == TALLY_NONE ? 0.5 : no_threshold;
+    if (c->thresholds.n > 1)
+        return above_list(t, c, p, type);
+    return tally_gt(p, type == TALLY_F64 ? tally_f64(t, only) : tally_f32(t, (float)only));
+}
+
+/* what each score has, beside the axis of thresholds */
+static tally_node over_thresholds(const tally__threshold_config *c, tally_node x)
+{
+    return c->thresholds.n > 1 ? tally_expand_dims(x, tally_node_rank(x)) : x;
+}
+
+static bool sides_of(tally_trace *t, const tally_update *u, sides *s)
+{
+    const tally__threshold_config *c = u->config;
+    const tally__picks             picks = { c->top_k, c->class_id, false };
+    tally__scores                  x;
+    if (!tally__scores_of(t, u, &picks, &x))
+        return false;
+    *s = (sides){ over_thresholds(c, x.label), above(t, c, x.score, tally__compute_type(u)), tally_node_rank(x.score) };
+    if (!tally__is_absent(x.kept))
+        s->called = tally_and(s->called, over_thresholds(c, x.kept));
+    return tally__trace_ok(t);
+}
+
+/* state += the weights where hit is true */
+static void add_hits(tally_trace *t, const tally_update *u, int state, tally_node hit, const sides *s)
+{
+    tally_node w = u->weight;
+    if (!tally__is_absent(w)) {
+        if (!tally__weight_fit(t, u, s->rank, &w))
+            return;
+        hit = tally_select(hit, tally__weight_like(u, w, hit), tally_num(0));
+    }
+    tally_accumulate(t, u, state, hit, tally__absent());
 }
 
 static tally_node both(tally_node a, bool is_a, tally_node b, bool is_b)
@@ -153,9 +159,9 @@ static tally_node both(tally_node a, bool is_a, tally_node b, bool is_b)
 
 static void add_one_count(tally_trace *t, const tally_update *u, bool truth, bool called)
 {
-    tally__sides s;
-    if (list_positives(t, u, &s))
-        tally__add_hits(t, u, 0, both(s.called, called, s.truth, truth), &s);
+    sides s;
+    if (sides_of(t, u, &s))
+        add_hits(t, u, 0, both(s.called, called, s.truth, truth), &s);
 }
 
 void tally__update_true_positives(tally_trace *t, const tally_update *u)
@@ -180,18 +186,18 @@ void tally__update_false_negatives(tally_trace *t, const tally_update *u)
 
 void tally__update_precision(tally_trace *t, const tally_update *u)
 {
-    tally__sides s;
-    if (!list_positives(t, u, &s))
+    sides s;
+    if (!sides_of(t, u, &s))
         return;
-    tally__add_hits(t, u, TRUE_POSITIVES, tally_and(s.called, s.truth), &s);
-    tally__add_hits(t, u, OTHER, tally_and(s.called, tally_not(s.truth)), &s);
+    add_hits(t, u, TRUE_POSITIVES, tally_and(s.called, s.truth), &s);
+    add_hits(t, u, OTHER, tally_and(s.called, tally_not(s.truth)), &s);
 }
 
 void tally__update_recall(tally_trace *t, const tally_update *u)
 {
-    tally__sides s;
-    if (!list_positives(t, u, &s))
+    sides s;
+    if (!sides_of(t, u, &s))
         return;
-    tally__add_hits(t, u, TRUE_POSITIVES, tally_and(s.called, s.truth), &s);
-    tally__add_hits(t, u, OTHER, tally_and(tally_not(s.called), s.truth), &s);
+    add_hits(t, u, TRUE_POSITIVES, tally_and(s.called, s.truth), &s);
+    add_hits(t, u, OTHER, tally_and(tally_not(s.called), s.truth), &s);
 }

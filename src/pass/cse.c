@@ -128,7 +128,7 @@ static void cse_writes_of(cse *c, uint32_t region)
     const tally__graph *g = c->e->graph;
     for (uint32_t i = 0; i < g->region[region].n_list; i++) {
         const tally__node *n = &g->node[g->region[region].list[i]];
-        if (n->op == TALLY__OP_accumulate || n->op == TALLY__OP_reset || n->op == TALLY__OP_assign)
+        if (tally__is_update(n) || n->op == TALLY__OP_reset || n->op == TALLY__OP_assign)
             cse_written(c, n->slot);
         for (int k = 0; k < 2; k++)
             if (n->inner[k])
@@ -158,7 +158,7 @@ static void cse_node(cse *c, tally__id id)
         n->arg[i] = c->e->instead[n->arg[i]];
     if (n->op == TALLY__OP_read_cell)
         c->seen[id] = c->version[n->slot];
-    if (n->op == TALLY__OP_accumulate || n->op == TALLY__OP_reset || n->op == TALLY__OP_assign)
+    if (tally__is_update(n) || n->op == TALLY__OP_reset || n->op == TALLY__OP_assign)
         cse_written(c, n->slot);
     if (cse_applies(n))
         c->e->instead[id] = cse_find(c, id);

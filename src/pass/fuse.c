@@ -26,6 +26,7 @@ static uint32_t fuse_after_effects(const tally__fusing *f, const tally__node *n)
     case TALLY__OP_read_cell:
         return f->written[n->slot];
     case TALLY__OP_accumulate:
+    case TALLY__OP_accumulate_at:
         return f->read[n->slot];
     case TALLY__OP_reset:
     case TALLY__OP_assign:
@@ -44,6 +45,7 @@ static void fuse_note_slot(tally__fusing *f, const tally__node *n, uint32_t at)
         f->read[n->slot] = TALLY__MAX(f->read[n->slot], at + 1);
         break;
     case TALLY__OP_accumulate:
+    case TALLY__OP_accumulate_at:
         f->written[n->slot] = TALLY__MAX(f->written[n->slot], at + 1);
         break;
     case TALLY__OP_reset:

@@ -116,7 +116,7 @@ bool tally__operand_walks(const tally__walks *w, const tally__node *n, uint32_t 
 {
     const tally__node *a = &w->g->node[n->arg[i]];
     bool               element = walks_aligns(n);
-    if (n->op == TALLY__OP_accumulate)
+    if (tally__is_update(n))
         return i == 0 || a->rank > 0;
     return element ? a->rank == n->rank && !walks_repeats(w, n, i) : i == walks_operand(n);
 }
@@ -133,12 +133,13 @@ static tally__dim walks_value_rows(const tally__walks *w, tally__id id)
     return rows;
 }
 
-/* an update takes rows as they come if axis 0 of the value is the sample axis, and of the weight and the mask if they have one */
+/* an update takes rows as they come if axis 0 of its first operand is the sample axis, and of the others if they have one */
 static tally__dim walks_update_rows(const tally__walks *w, const tally__node *n)
 {
     const tally__graph *g = w->g;
     tally__dim          rows = tally__rows_of(w, n->arg[0]);
-    if (!rows || g->node[n->arg[0]].rank <= g->slot[n->slot].schema->spec[n->cell].rank || g->node[n->arg[0]].dtype == TALLY__EXACT)
+    const int          own = n->op == TALLY__OP_accumulate_at ? n->axis : g->slot[n->slot].schema->spec[n->cell].rank;
+    if (!rows || g->node[n->arg[0]].rank <= own || g->node[n->arg[0]].dtype == TALLY__EXACT)
         return 0;
     for (uint32_t i = 1; i < n->n_arg; i++)
         if (n->arg[i] && g->node[n->arg[i]].rank && tally__rows_of(w, n->arg[i]) != rows)
@@ -169,7 +170,7 @@ static tally__dim walks_fold_rows(const tally__walks *w, const tally__node *n)
 static tally__dim walks_node_rows(const tally__walks *w, tally__id id)
 {
     const tally__node *n = &w->g->node[id];
-    if (n->op == TALLY__OP_accumulate)
+    if (tally__is_update(n))
         return walks_update_rows(w, n);
     if (n->op == TALLY__OP_assert)
         return tally__rows_of(w, n->arg[0]);

@@ -10,15 +10,7 @@ enum { ADD_BLOCK = 1008, ADD_LANES = 4 };
 #endif
 enum { LANE_VALUE, LANE_WEIGHT, LANE_MASK, LANE_CELL };
 
-/* n values for one element. w, m: NULL or aligned with v; strides in elements, 0 repeats */
-typedef struct add_run {
-    const char *v, *w, *m;
-    int32_t     dv, dw, dm;
-    int64_t     sv, sw, sm;
-    size_t      n;
-} add_run;
-
-typedef tally_status (*add_function)(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err);
+typedef tally_status (*add_function)(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err);
 
 static double load_one(const void *p, int32_t dtype)
 {
@@ -30,17 +22,17 @@ static double load_one(const void *p, int32_t dtype)
     }
 }
 
-static const char *run_value(const add_run *r, size_t i)
+static const char *run_value(const tally__addends *r, size_t i)
 {
     return r->v + (int64_t)i * r->sv * (int64_t)tally__element_size(r->dv);
 }
 
-static bool run_masked(const add_run *r, size_t i)
+static bool run_masked(const tally__addends *r, size_t i)
 {
     return r->m && load_one(r->m + (int64_t)i * r->sm * (int64_t)tally__element_size(r->dm), r->dm) == 0;
 }
 
-static double run_weight(const add_run *r, size_t i)
+static double run_weight(const tally__addends *r, size_t i)
 {
     return r->w ? load_one(r->w + (int64_t)i * r->sw * (int64_t)tally__element_size(r->dw), r->dw) : 1;
 }
@@ -50,10 +42,9 @@ static double value_load(const void *p, int32_t dtype)
     return dtype == TALLY__EXACT ? tally__sum_round(p) : load_one(p, dtype);
 }
 
-static void load_doubles(double *to, const char *p, int32_t dtype, int64_t stride, size_t at, size_t n)
+void tally__load_doubles(double *to, const char *p, int32_t dtype, int64_t stride, size_t n)
 {
     const tally__sum_kernels *kernels = tally__sum_kernels_for(TALLY__ISA_AVX512);
-    p += (int64_t)at * stride * (int64_t)tally__element_size(dtype);
     if (stride == 1 && dtype == TALLY_F32)
         kernels->widen(to, (const float *)(const void *)p, n);
     else if (stride == 1 && (dtype == TALLY_BOOL || dtype == TALLY_U8))
@@ -62,8 +53,13 @@ static void load_doubles(double *to, const char *p, int32_t dtype, int64_t strid
         tally__convert(to, TALLY_F64, p, dtype, stride, n);
 }
 
+static void load_doubles(double *to, const char *p, int32_t dtype, int64_t stride, size_t at, size_t n)
+{
+    tally__load_doubles(to, p + (int64_t)at * stride * (int64_t)tally__element_size(dtype), dtype, stride, n);
+}
+
 /* values [at, at + n) as doubles, without those that the mask hides; their weights where there are any. How many */
-static size_t run_gather(const add_run *r, size_t at, size_t n, double *v, double *w)
+static size_t run_gather(const tally__addends *r, size_t at, size_t n, double *v, double *w)
 {
     size_t kept = 0;
     if (!r->m && r->dv != TALLY__EXACT) {
@@ -82,16 +78,6 @@ static size_t run_gather(const add_run *r, size_t at, size_t n, double *v, doubl
 
 /* ---- SUM */
 
-static tally_status sum_to_words(tally__cell *c, tally_context *x, tally_error *err)
-{
-    if (c->wide)
-        return TALLY_OK;
-    tally_status s = tally__cell_room_wide(c, x, err);
-    if (!s)
-        tally__cell_widen(c);
-    return s;
-}
-
 static tally_status sum_add_values(tally__cell *c, tally_context *x, int64_t k, int32_t dtype, const void *p,
                                    int64_t stride, size_t n, tally_error *err)
 {
@@ -100,7 +86,7 @@ static tally_status sum_add_values(tally__cell *c, tally_context *x, int64_t k, 
         done = tally__whole_prefix(&c->whole[k], dtype, p, stride, n);
         if (done == n)
             return TALLY_OK;
-        tally_status s = sum_to_words(c, x, err);
+        tally_status s = tally__cell_to_words(c, x, err);
         if (s)
             return s;
     }
@@ -114,14 +100,14 @@ static tally_status sum_add_exact(tally__cell *c, tally_context *x, int64_t k, c
     int64_t whole;
     if (!c->wide && tally__sum_whole(v, &whole) && tally__whole_add(&c->whole[k], whole))
         return TALLY_OK;
-    tally_status s = sum_to_words(c, x, err);
+    tally_status s = tally__cell_to_words(c, x, err);
     if (!s)
         tally__sum_merge(&c->sum[k], v);
     return s;
 }
 
 /* 64-bit integers and exact sums do not fit a double: a weight of 1 adds them as they are */
-static tally_status sum_add_singly(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+static tally_status sum_add_singly(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
 {
     tally_status s = TALLY_OK;
     for (size_t i = 0; i < r->n && !s; i++) {
@@ -142,7 +128,7 @@ static tally_status sum_add_singly(tally__cell *c, tally_context *x, int64_t k, 
 }
 
 /* what the mask hides adds 0; true for any number that is not 0, as in run_masked */
-static void hide_masked(const add_run *r, size_t at, size_t n, double *v)
+static void hide_masked(const tally__addends *r, size_t at, size_t n, double *v)
 {
     uint8_t     shown[ADD_BLOCK];
     const char *p = r->m + (int64_t)at * r->sm * (int64_t)tally__element_size(r->dm);
@@ -153,7 +139,7 @@ static void hide_masked(const add_run *r, size_t at, size_t n, double *v)
     tally__sum_kernels_for(TALLY__ISA_AVX512)->hide(v, (const uint8_t *)p, n);
 }
 
-static void weigh_values(const add_run *r, size_t at, size_t n, double *v)
+static void weigh_values(const tally__addends *r, size_t at, size_t n, double *v)
 {
     const tally__sum_kernels *kernels = tally__sum_kernels_for(TALLY__ISA_AVX512);
     double                    w[ADD_BLOCK];
@@ -165,7 +151,7 @@ static void weigh_values(const add_run *r, size_t at, size_t n, double *v)
     kernels->weigh(v, w, n);
 }
 
-static tally_status sum_add_blocks(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+static tally_status sum_add_blocks(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
 {
     double       v[ADD_BLOCK];
     tally_status s = TALLY_OK;
@@ -182,7 +168,7 @@ static tally_status sum_add_blocks(tally__cell *c, tally_context *x, int64_t k, 
 }
 
 /* one value of 1 for all: the weights themselves are the sum, as when weighted samples are counted */
-static bool weights_only(const add_run *r)
+static bool weights_only(const tally__addends *r)
 {
     return r->w && !r->m && !r->sv && r->dv != TALLY__EXACT && r->dw != TALLY_I64 && r->dw != TALLY_U64 &&
            load_one(r->v, r->dv) == 1;
@@ -202,13 +188,13 @@ static tally_status sum_add_float(tally__cell *c, tally_context *x, int64_t k, d
             return TALLY_OK;
         }
     }
-    tally_status s = sum_to_words(c, x, err);
+    tally_status s = tally__cell_to_words(c, x, err);
     if (!s)
         tally__sum_add_one(&c->sum[k], v);
     return s;
 }
 
-static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
 {
     const bool plain = !r->w && !r->m;
     if (r->n == 1 && !plain && tally__is_float(r->dv)) {
@@ -224,7 +210,7 @@ static tally_status sum_add(tally__cell *c, tally_context *x, int64_t k, const a
 
 /* ---- COUNT, MIN, MAX: of the values whose weight is absent or not 0 */
 
-static size_t run_chosen(const add_run *r, size_t at, double *v)
+static size_t run_chosen(const tally__addends *r, size_t at, double *v)
 {
     double       w[ADD_BLOCK];
     const size_t n = run_gather(r, at, TALLY__MIN(r->n - at, (size_t)ADD_BLOCK), v, w);
@@ -238,7 +224,7 @@ static size_t run_chosen(const add_run *r, size_t at, double *v)
     return kept;
 }
 
-static tally_status count_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+static tally_status count_add(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
 {
     double   v[ADD_BLOCK];
     uint64_t count = (uint64_t)c->whole[k];
@@ -259,7 +245,7 @@ static tally_status count_add(tally__cell *c, tally_context *x, int64_t k, const
     return TALLY_OK;
 }
 
-static tally_status minimum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+static tally_status minimum_add(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
 {
     double v[ADD_BLOCK];
     (void)x;
@@ -272,7 +258,7 @@ static tally_status minimum_add(tally__cell *c, tally_context *x, int64_t k, con
     return TALLY_OK;
 }
 
-static tally_status maximum_add(tally__cell *c, tally_context *x, int64_t k, const add_run *r, tally_error *err)
+static tally_status maximum_add(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
 {
     double v[ADD_BLOCK];
     (void)x;
@@ -291,6 +277,11 @@ static tally_status maximum_add(tally__cell *c, tally_context *x, int64_t k, con
 static const add_function add_row[] = {
 #include "state.def"
 };
+
+tally_status tally__cell_add_run(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
+{
+    return add_row[c->kind](c, x, k, r, err);
+}
 
 /* ---- from a tensor to runs */
 
@@ -341,7 +332,7 @@ static void walk_fill(add_walk *g, const tally__cell *c, const tally_tensor *val
 }
 
 /* the longest summed axis becomes the run; the others are walked */
-static void walk_take_run(add_walk *g, add_run *r)
+static void walk_take_run(add_walk *g, tally__addends *r)
 {
     int best = -1;
     for (int a = 0; a < g->rank; a++)
@@ -360,7 +351,7 @@ static void walk_take_run(add_walk *g, add_run *r)
     memmove(g->stride[best], g->stride[best + 1], (size_t)(g->rank - best) * sizeof g->stride[0]);
 }
 
-static tally_status walk_all(const add_walk *g, tally__cell *c, tally_context *x, add_run r, tally_error *err)
+static tally_status walk_all(const add_walk *g, tally__cell *c, tally_context *x, tally__addends r, tally_error *err)
 {
     const add_function add = add_row[c->kind];
     int64_t            at[TALLY_MAX_RANK] = { 0 }, k = 0;
@@ -400,14 +391,14 @@ static bool is_aligned(const tally_tensor *value, const tally_tensor *t)
 
 static tally_status accumulate_row(tally__cell *c, tally_context *x, const tally_tensor *value, tally_error *err)
 {
-    add_run r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
+    tally__addends r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
     if (value->rank) {
         r.n = (size_t)value->shape[0];
         r.sv = value->stride[0];
     }
     if (!r.n)
         return TALLY_OK;
-    tally_status s = c->alone ? sum_to_words(c, x, err) : TALLY_OK;
+    tally_status s = c->alone ? tally__cell_to_words(c, x, err) : TALLY_OK;
     if (s)
         return s;
     c->touched = true;
@@ -456,7 +447,6 @@ static tally_status add_columns(tally__cell *c, tally_context *x, const tally_te
     const uint8_t *p = value->data;
     uint32_t       total[COLUMN_PART];
     tally_status   s = TALLY_OK;
-    c->touched = true;
     for (size_t row = 0; row < rows; row += COLUMN_ROWS)
         for (size_t at = 0; at < n && !s; at += COLUMN_PART) {
             const size_t columns = TALLY__MIN(n - at, (size_t)COLUMN_PART);
@@ -469,19 +459,20 @@ static tally_status add_columns(tally__cell *c, tally_context *x, const tally_te
 static tally_status accumulate_any(tally__cell *c, tally_context *x, const tally_tensor *value,
                                    const tally_tensor *weight, const tally_tensor *mask, tally_error *err)
 {
-    add_run r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
+    tally__addends r = { value->data, NULL, NULL, value->dtype, 0, 0, 0, 0, 0, 1 };
     for (int a = 0; a < value->rank; a++) {
         if (!value->shape[a])
             return TALLY_OK;
         assert(a < value->rank - c->rank || value->shape[a] == c->shape[a - (value->rank - c->rank)]);
     }
-    if (!weight && !mask && columns_of_truth(c, value))
-        return add_columns(c, x, value, err);
-    add_walk     g;
-    tally_status s = c->alone ? sum_to_words(c, x, err) : TALLY_OK;
+    tally_status s = c->alone || c->unit ? tally__cell_to_words(c, x, err) : TALLY_OK;
     if (s)
         return s;
+    c->spots = false;
     c->touched = true;
+    if (!weight && !mask && columns_of_truth(c, value))
+        return add_columns(c, x, value, err);
+    add_walk g;
     walk_fill(&g, c, value, weight, mask);
     walk_take_run(&g, &r);
     if (weight)
@@ -513,7 +504,7 @@ tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tall
 
 tally_status tally__cell_add_one(tally__cell *c, tally_context *x, double v, tally_error *err)
 {
-    const add_run r = { (const char *)&v, NULL, NULL, TALLY_F64, 0, 0, 0, 0, 0, 1 };
+    const tally__addends r = { (const char *)&v, NULL, NULL, TALLY_F64, 0, 0, 0, 0, 0, 1 };
     assert(c->built && !c->rank && add_row[c->kind]);
     c->touched = true;
     return c->number ? sum_add_float(c, x, 0, v, err) : add_row[c->kind](c, x, 0, &r, err);
@@ -523,7 +514,7 @@ static tally_status sum_add_ones(tally__cell *c, tally_context *x, int64_t n, ta
 {
     if (!c->wide && !c->alone && tally__whole_add(c->whole, n))
         return TALLY_OK;
-    tally_status s = sum_to_words(c, x, err);
+    tally_status s = tally__cell_to_words(c, x, err);
     if (!s)
         tally__sum_add_i64(c->sum, n);
     return s;

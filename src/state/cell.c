@@ -88,6 +88,16 @@ tally_status tally__cell_room_wide(tally__cell *c, tally_context *x, tally_error
     return c->room_sum >= c->n ? TALLY_OK : tally__cell_grow(c, x, err);
 }
 
+tally_status tally__cell_to_words(tally__cell *c, tally_context *x, tally_error *err)
+{
+    if (c->wide)
+        return TALLY_OK;
+    tally_status s = tally__cell_room_wide(c, x, err);
+    if (!s)
+        tally__cell_widen(c);
+    return s;
+}
+
 static tally_status tensor_build(tally__cell *c, tally_context *x, const int64_t *shape, tally_error *err)
 {
     const size_t  bytes = (size_t)tally__cell_size(c->rank, shape) * tally__element_size(c->dtype);
@@ -114,6 +124,7 @@ tally_status tally__cell_build(tally__cell *c, tally_context *x, const int64_t *
     if (s)
         return s;
     tally__cell_shape(c, shape);
+    c->spots = false;
     tally__cell_reset(c);
     return TALLY_OK;
 }
@@ -123,13 +134,28 @@ void tally__cell_drop(tally__cell *c, tally_context *x)
     void *p = c->whole ? (void *)c->whole : (void *)c->real;
     tally__free(x, p, (size_t)c->room * sizeof(int64_t));
     tally__free(x, c->sum, (size_t)c->room_sum * sizeof(tally__sum));
+    tally__free(x, c->spot, (size_t)c->room_spot * sizeof *c->spot);
     tally__block_free(c->block, x);
     c->whole = NULL;
     c->sum = NULL;
+    c->spot = NULL;
     c->real = NULL;
     c->block = NULL;
-    c->room = c->room_sum = c->want = c->want_sum = 0;
-    c->built = c->wide = c->alone = c->touched = false;
+    c->room = c->room_sum = c->room_spot = c->want = c->want_sum = 0;
+    c->built = c->wide = c->alone = c->spots = c->touched = false;
+    c->unit = 0;
+}
+
+static void whole_reset(tally__cell *c)
+{
+    if (c->spots)
+        for (int64_t i = 0; i < c->n_spot; i++)
+            c->whole[c->spot[i]] = 0;
+    else
+        for (int64_t k = 0; k < c->n; k++)
+            c->whole[k] = 0;
+    c->spots = false;
+    c->unit = 0;
 }
 
 void tally__cell_reset(tally__cell *c)
@@ -139,8 +165,7 @@ void tally__cell_reset(tally__cell *c)
     if (!c->built)
         return;
     if (kind->held == TALLY__HELD_WHOLE)
-        for (int64_t k = 0; k < c->n; k++)
-            c->whole[k] = 0;
+        whole_reset(c);
     else if (kind->held == TALLY__HELD_REAL)
         for (int64_t k = 0; k < c->n; k++)
             c->real[k] = kind->reset;
@@ -152,10 +177,11 @@ void tally__cell_widen(tally__cell *c)
     memset(c->sum, 0, (size_t)c->n * sizeof *c->sum);
     for (int64_t k = 0; k < c->n; k++)
         if (c->whole[k])
-            tally__sum_add_i64(&c->sum[k], c->whole[k]);
+            tally__sum_deposit(&c->sum[k], c->whole[k], c->unit);
     if (c->alone)
         tally__sum_add_one(c->sum, c->lone);
-    c->alone = false;
+    c->alone = c->spots = false;
+    c->unit = 0;
     c->wide = true;
 }
 
@@ -163,17 +189,20 @@ bool tally__cell_overflows(const tally__cell *into, const tally__cell *from)
 {
     if (into->kind != TALLY_STATE_SUM || into->wide || from->wide)
         return false;
-    if (into->alone || from->alone)
+    if (into->alone || from->alone || into->unit || from->unit)
         return true;
-    for (int64_t k = 0; k < into->n; k++)
+    for (int64_t i = 0, n = from->spots ? from->n_spot : from->n; i < n; i++) {
+        const int64_t k = from->spots ? from->spot[i] : i;
         if (!tally__whole_fits(into->whole[k], from->whole[k]))
             return true;
+    }
     return false;
 }
 
 void tally__cell_merge(tally__cell *into, const tally__cell *from)
 {
     assert(into->built && from->built && into->n == from->n && into->kind == from->kind);
+    into->spots = false;
     tally__kind_of(into->kind)->merge(into, from);
 }
 
@@ -220,6 +249,7 @@ void tally__cell_copy(tally__cell *to, const tally__cell *from)
     to->wide = from->wide;
     to->alone = from->alone;
     to->lone = from->lone;
+    assert(!from->spots && !from->unit);
     to->n = from->n;
     for (int i = 0; i < from->rank; i++)
         to->shape[i] = from->shape[i];
@@ -266,7 +296,7 @@ double tally__cell_round(const tally__cell *c, int64_t k)
     assert(held != TALLY__HELD_BLOCK);
     if (held == TALLY__HELD_REAL)
         return c->real[k];
-    if (c->alone) {
+    if (c->alone || c->unit) {
         tally__sum v;
         tally__cell_get(c, k, &v);
         return tally__sum_round(&v);

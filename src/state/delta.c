@@ -207,6 +207,16 @@ tally_status tally__delta_accumulate(tally__delta *d, int cell, const tally_tens
     return s;
 }
 
+tally_status tally__delta_scatter(tally__delta *d, int cell, int axis, const tally_tensor *index, const tally_tensor *value,
+                                  const tally_tensor *weight, const tally_tensor *mask, tally_error *err)
+{
+    tally__cell *c = &d->cell[cell];
+    tally_status s = tally__cell_scatter(c, d->context, axis, index, value, weight, mask, err);
+    if (c->touched)
+        d->effects = d->more = true;
+    return s;
+}
+
 tally_status tally__delta_one_more(tally__delta *d, int cell, double v, tally_error *err)
 {
     d->effects = true;

@@ -23,8 +23,21 @@ double tally__most(double into, double v)
 
 static void sum_add_whole(tally__cell *into, const tally__cell *from)
 {
-    for (int64_t k = 0; k < into->n; k++)
-        into->whole[k] += from->whole[k];
+    if (from->spots)
+        for (int64_t i = 0; i < from->n_spot; i++)
+            into->whole[from->spot[i]] += from->whole[from->spot[i]];
+    else
+        for (int64_t k = 0; k < into->n; k++)
+            into->whole[k] += from->whole[k];
+}
+
+static void sum_add_units(tally__cell *into, const tally__cell *from)
+{
+    for (int64_t i = 0, n = from->spots ? from->n_spot : from->n; i < n; i++) {
+        const int64_t k = from->spots ? from->spot[i] : i;
+        if (from->whole[k])
+            tally__sum_deposit(&into->sum[k], from->whole[k], from->unit);
+    }
 }
 
 /* the commit of one number; false: not by this short way */
@@ -56,11 +69,11 @@ void tally__cell_merge_sum(tally__cell *into, const tally__cell *from)
         }
         tally__cell_widen(into);
     }
-    for (int64_t k = 0; k < into->n; k++)
-        if (from->wide)
+    if (!from->wide)
+        sum_add_units(into, from);
+    else
+        for (int64_t k = 0; k < into->n; k++)
             tally__sum_merge(&into->sum[k], &from->sum[k]);
-        else if (from->whole[k])
-            tally__sum_add_i64(&into->sum[k], from->whole[k]);
 }
 
 #define sum_merge tally__cell_merge_sum
@@ -83,7 +96,7 @@ static void sum_get_narrow(const tally__cell *c, int64_t k, tally__sum *out)
     if (c->alone)
         tally__sum_add_one(out, c->lone);
     else
-        tally__sum_add_i64(out, c->whole[k]);
+        tally__sum_deposit(out, c->whole[k], c->unit);
 }
 
 static void sum_get(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out)
@@ -102,7 +115,7 @@ static void sum_get(const tally__cell *a, const tally__cell *b, int64_t k, tally
 
 static bool sum_same(const tally__cell *a, const tally__cell *b)
 {
-    if (!a->wide && !b->wide && !a->alone && !b->alone)
+    if (!a->wide && !b->wide && !a->alone && !b->alone && a->unit == b->unit)
         return !a->n || memcmp(a->whole, b->whole, (size_t)a->n * sizeof *a->whole) == 0;
     for (int64_t k = 0; k < a->n; k++) {
         tally__sum u, v;

@@ -12,6 +12,8 @@ tally_status tally__delta_part(tally__delta *part, const tally__delta *whole, in
         s = tally__cell_build(c, part->context, whole->cell[cell].shape, err);
     if (!s && c->kind == TALLY_STATE_SUM)
         s = tally__cell_room_wide(c, part->context, err);
+    if (!s && c->kind == TALLY_STATE_SUM)
+        s = tally__cell_room_spots(c, part->context, err);
     return s;
 }
 

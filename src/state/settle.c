@@ -53,7 +53,7 @@ static void cell_demand(tally__delta *d, int cell)
 {
     const tally__cell *now = &d->store->cell[cell], *c = &d->cell[cell];
     tally__cell       *r = &d->reserve[cell];
-    bool               wide = c->wide || c->alone;
+    bool               wide = c->wide || c->alone || c->unit;
     if (tally__kind_of(c->kind)->held == TALLY__HELD_BLOCK)
         return;
     if (now->built && !d->did_reset)
@@ -109,7 +109,7 @@ static void apply_cell(tally__delta *d, int cell)
         TALLY__SWAP(tally__block *, to->block, c->block);
     else
         tally__cell_merge(to, c);
-    assert(!to->alone);
+    assert(!to->alone && !to->unit && !to->spots);
 }
 
 static void apply_additions(tally__delta *d)

@@ -28,6 +28,8 @@ typedef struct tally__cell {
     bool    touched;                         /* something was accumulated or assigned since the last reset */
     bool    wide;                            /* SUM: sum[] holds the value, else whole[] does */
     bool    alone;                           /* number of a delta, not wide: its value is `lone`, and whole[0] is 0; never in a store */
+    bool    spots;                           /* of a delta: only the elements that spot[] names may differ from 0; never in a store */
+    int16_t unit;                            /* SUM of a delta, not wide: whole[] counts units of 2^unit, unit <= 0; in a store 0 */
     tally__guess guess;                      /* speed only */
     int64_t      n;                          /* elements */
     int64_t     *whole;                      /* SUM while every element is whole and fits; COUNT, read as unsigned, modulo 2^64 */
@@ -36,6 +38,8 @@ typedef struct tally__cell {
     double      *real;                       /* MIN, MAX: -0 below +0, one canonical NaN that stays until reset */
     tally__block *block;                     /* TENSOR */
     int64_t shape[TALLY_MAX_RANK];           /* while unbuilt: the schema's, with its negative entries */
+    int64_t *spot;                           /* each once */
+    int64_t n_spot, room_spot;
     int64_t room, room_sum;                  /* elements that whole or real, and sum, have memory for (cells keep memory) */
     int64_t want, want_sum;                  /* what tally__cell_grow shall provide: noted under a lock, taken outside it */
 } tally__cell;
@@ -65,11 +69,26 @@ tally_status tally__cell_accumulate(tally__cell *c, tally_context *x, const tall
 /* the same of one float64 scalar, and of the value 1 n times (n >= 0), without weight and mask. The cell has rank 0 */
 tally_status tally__cell_add_one(tally__cell *c, tally_context *x, double v, tally_error *err);
 tally_status tally__cell_add_ones(tally__cell *c, tally_context *x, int64_t n, tally_error *err);
+/* for every element e of index, state[e's index] += w*v. Indices count through the axes of the state from `axis` on, in row-major order; one outside
+ * adds nothing. The axes before are the last of index. weight and mask align with index from the left as above; value has index's shape or rank 0 */
+tally_status tally__cell_scatter(tally__cell *c, tally_context *x, int axis, const tally_tensor *index, const tally_tensor *value,
+                                 const tally_tensor *weight, const tally_tensor *mask, tally_error *err);
 /* element k: SUM and COUNT exactly, MIN and MAX as the sum that holds the double (an infinite one too) */
 void         tally__cell_get(const tally__cell *c, int64_t k, tally__sum *out);
 double       tally__cell_round(const tally__cell *c, int64_t k);                   /* nearest double */
 
 /* inside the floor */
+/* n values for one element. w, m: NULL or aligned with v; strides in elements, 0 repeats */
+typedef struct tally__addends {
+    const char *v, *w, *m;
+    int32_t     dv, dw, dm;
+    int64_t     sv, sw, sm;
+    size_t      n;
+} tally__addends;
+tally_status tally__cell_add_run(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err);
+void         tally__load_doubles(double *to, const char *p, int32_t dtype, int64_t stride, size_t n);
+tally_status tally__cell_to_words(tally__cell *c, tally_context *x, tally_error *err);    /* SUM: memory, then wide */
+tally_status tally__cell_room_spots(tally__cell *c, tally_context *x, tally_error *err);  /* what scatter needs of memory while it is not wide */
 int64_t      tally__cell_size(int rank, const int64_t *shape);                     /* elements; -1: a size is open, or too many for memory */
 void         tally__cell_shape(tally__cell *c, const int64_t *shape);              /* sizes only: the caller has seen to the memory */
 bool         tally__cell_fits(const tally__cell *c, const int64_t *shape);         /* as built, or as the schema allows while unbuilt */
@@ -281,6 +300,8 @@ tally_status tally__delta_build(tally__delta *d, int cell, const int64_t *shape,
 void         tally__delta_reset(tally__delta *d);
 tally_status tally__delta_accumulate(tally__delta *d, int cell, const tally_tensor *value, const tally_tensor *weight,
                                      const tally_tensor *mask, tally_error *err);
+tally_status tally__delta_scatter(tally__delta *d, int cell, int axis, const tally_tensor *index, const tally_tensor *value,
+                                  const tally_tensor *weight, const tally_tensor *mask, tally_error *err);   /* the cell is built */
 tally_status tally__delta_one_more(tally__delta *d, int cell, double v, tally_error *err);     /* of add_one, where there is more to it */
 tally_status tally__delta_count_more(tally__delta *d, int cell, int64_t n, tally_error *err);  /* of count */
 /* The bits of tally__delta_accumulate for one float64 scalar, without weight and mask, at the cost of storing it where the cell is a SUM that the

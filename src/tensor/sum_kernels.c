@@ -186,6 +186,20 @@ static bool TALLY__NAMED(whole_f32)(const float *x, size_t n, int64_t *total)
     return TALLY__NAMED(whole_short)(x, n, total) || TALLY__NAMED(whole_long)(x, n, total);
 }
 
+/* a number below 2^51 added to 1.5 * 2^52 loses what is below 1, and its bits are those of the integer */
+static bool TALLY__NAMED(units)(const double *restrict x, size_t n, int unit, int64_t *restrict units)
+{
+    const double scale = tally__f64_from((uint64_t)(1023 - unit) << 52), magic = 6755399441055744.0;
+    uint64_t     other = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double v = x[i] * scale, whole = v + magic;
+        units[i] = (int64_t)(tally__f64_bits(whole) - tally__f64_bits(magic));
+        other |= tally__f64_bits(whole - magic) ^ tally__f64_bits(v + 0.0);
+        other |= (uint64_t)((tally__f64_bits(v) & INT64_MAX) >= (uint64_t)(1023 + 51) << 52);
+    }
+    return !other;
+}
+
 static void TALLY__NAMED(weigh)(double *restrict v, const double *restrict w, size_t n)
 {
     for (size_t i = 0; i < n; i++) v[i] = w[i] * v[i];
@@ -289,6 +303,6 @@ static void TALLY__NAMED(sum_integers)(const void *x, int32_t dtype, size_t n, i
 const tally__sum_kernels TALLY__NAMED(tally__sum_kernels) = {
     TALLY__NAMED(sum_narrow), TALLY__NAMED(sum_split), TALLY__NAMED(sum_split_f32), TALLY__NAMED(sum_widen),
     TALLY__NAMED(sum_range), TALLY__NAMED(sum_peel), TALLY__NAMED(sum_integers), TALLY__NAMED(widen_bytes),
-    TALLY__NAMED(whole_f32), TALLY__NAMED(whole_f64), TALLY__NAMED(weigh),
-    TALLY__NAMED(weigh_f32), TALLY__NAMED(hide)
+    TALLY__NAMED(whole_f32), TALLY__NAMED(whole_f64), TALLY__NAMED(units),
+    TALLY__NAMED(weigh), TALLY__NAMED(weigh_f32), TALLY__NAMED(hide)
 };

@@ -57,6 +57,21 @@ void    tally__put_shape(tally__text *t, int rank, const int64_t *shape);   /* "
 /* dst (dense, dtype `to`) = every element of x in row-major order, converted */
 void    tally__tensor_pack(void *dst, int32_t to, const tally_tensor *x);
 
+/* ---- walk.c: rows of a result in row-major order, with where each operand's row begins. Neighbouring axes are joined where one stride
+ * walks both, so a dense operand is one row */
+enum { TALLY__WALK_OPERANDS = 4 };
+typedef struct tally__walk {
+    int         n, rank;                                /* operands; axes but the innermost */
+    int64_t     length, rows;                           /* of one row; number of rows */
+    int64_t     shape[TALLY_MAX_RANK], at[TALLY_MAX_RANK];
+    int64_t     stride[TALLY__WALK_OPERANDS][TALLY_MAX_RANK];   /* bytes */
+    int64_t     step[TALLY__WALK_OPERANDS];             /* along the row, in elements */
+    const char *row[TALLY__WALK_OPERANDS];
+} tally__walk;
+/* operands seen in `shape`: aligned from the right, sizes of 1 repeat */
+void tally__walk_begin(tally__walk *w, int n, const tally_tensor *const *x, int rank, const int64_t *shape);
+void tally__walk_next(tally__walk *w);
+
 /* sum.c: the exact sum: two's complement integer, lsb 2^-1074, and what is not finite.
  * All zero bytes are the empty sum. Everything here works on bits: no floating-point mode matters. */
 enum { TALLY__SUM_WORDS = 34, TALLY__SUM_LSB = -1074 };
@@ -128,6 +143,8 @@ typedef struct tally__sum_kernels {
     /* true: all are whole, |x| < 2^51, and total is their sum; at most TALLY__WHOLE_BLOCK values */
     bool (*whole_f32)(const float *x, size_t n, int64_t *total);
     bool (*whole_f64)(const double *x, size_t n, int64_t *total);
+    /* units[i] = x[i] / 2^unit; true: all are whole, below 2^51 */
+    bool (*units)(const double *x, size_t n, int unit, int64_t *units);
     void (*weigh)(double *v, const double *w, size_t n);                /* v = w * v */
     void (*weigh_f32)(double *v, const float *w, size_t n);
     void (*hide)(double *v, const uint8_t *shown, size_t n);            /* 0 where shown is 0 */

@@ -1,6 +1,6 @@
 /* walk: rows of several tensors in step, in the row-major order of a shape that they are broadcast
  * to. Strides may be anything. Knows no op and no dtype but its size. */
-#include "kernels.h"
+#include "tensor.h"
 
 /* the stride with which x walks axis `axis` of a shape of this rank, in elements: 0 where it
  * repeats */
