@@ -47,7 +47,7 @@ tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, ta
     if (!tally__trace_ok(t))
         return tally__bad(t);
     const tally__node *in = tally__node_of(x[0]);
-    tally__node        n = { .op = TALLY__OP_class_ids, .dtype = TALLY_I64, .rank = in->rank, .axis = -1 };
+    tally__node        n = { .op = TALLY__OP_class_ids, .dtype = in->dtype == TALLY_I32 ? TALLY_I32 : TALLY_I64, .rank = in->rank, .axis = -1 };
     memcpy(n.dim, in->dim, sizeof n.dim);
     return tally__emit(t, &n, x, 3, at);
 }
@@ -191,22 +191,79 @@ static int64_t row_of(const tally_tensor *x, int64_t i)
     return i;
 }
 
+/* below 0, or the rest is: the highest bit of what they have together */
+static bool are_ids32(const int32_t *restrict v, size_t n, int64_t classes)
+{
+    const uint32_t most = (uint32_t)TALLY__MIN(classes - 1, INT32_MAX);
+    uint32_t       beyond = 0;
+    for (size_t i = 0; i < n; i++)
+        beyond |= (uint32_t)v[i] | (most - (uint32_t)v[i]);
+    return !(beyond >> 31);
+}
+
+/* false: one of them is none, or stands for none */
+static bool ids32_of_block(int32_t *out, const char *p, int64_t step, size_t n, int64_t classes)
+{
+    tally__convert(out, TALLY_I32, p, TALLY_I32, step, n);
+    return classes > 0 && are_ids32(out, n, classes);
+}
+
+static bool ids64_of_block(int64_t *out, const char *p, int32_t dtype, int64_t step, size_t n, int64_t classes)
+{
+    double   v[TALLY__KERNEL_BLOCK];
+    uint64_t beyond = 0;
+    bool     differs = false;
+    tally__convert(out, TALLY_I64, p, dtype, step, n);
+    for (size_t i = 0; i < n; i++)
+        beyond |= (uint64_t)out[i] | ((uint64_t)classes - 1 - (uint64_t)out[i]);
+    if (beyond >> 63 || !tally__is_float(dtype))
+        return !(beyond >> 63);
+    tally__convert(v, TALLY_F64, p, dtype, step, n);
+    for (size_t i = 0; i < n; i++)
+        differs |= v[i] != (double)out[i];
+    return !differs;
+}
+
+static bool ids_of_block(const tally__kernel_call *c, char *out, const char *p, int64_t step, size_t n, int64_t classes)
+{
+    if (c->node->dtype == TALLY_I32)
+        return ids32_of_block((int32_t *)(void *)out, p, step, n, classes);
+    return ids64_of_block((int64_t *)(void *)out, p, c->arg[0]->dtype, step, n, classes);
+}
+
+/* one by one; first: of the block in row-major order */
+static tally_status check_ids(const tally__kernel_call *c, char *out, const char *p, int64_t step, size_t n, int64_t classes, int64_t first)
+{
+    const int32_t dtype = c->arg[0]->dtype;
+    const int64_t ignore = tally__load_i64(c->arg[2]->data, TALLY_I64);
+    step *= (int64_t)tally__element_size(dtype);
+    for (size_t i = 0; i < n; i++, p += step) {
+        const bool ignored = equals_ignored(p, dtype, ignore);
+        const int64_t id = ignored ? -1 : tally__id_value(p, dtype);
+        if (id >= classes || (id < 0 && !ignored))
+            return not_a_class(c, row_of(c->arg[0], first + (int64_t)i), p, classes);
+        tally__convert(out + i * tally__element_size(c->node->dtype), c->node->dtype, &id, TALLY_I64, 1, 1);
+    }
+    return TALLY_OK;
+}
+
 tally_status tally__kernel_class_ids(const tally__kernel_call *c)
 {
     const tally_tensor *x = c->arg[0];
-    const int64_t       classes = tally__load_i64(c->arg[1]->data, c->arg[1]->dtype), ignore = tally__load_i64(c->arg[2]->data, TALLY_I64);
+    const int64_t       classes = tally__load_i64(c->arg[1]->data, c->arg[1]->dtype), size = (int64_t)tally__element_size(x->dtype);
     tally_status        s = tally__kernel_out(c, x->rank, x->shape);
     if (s)
         return s;
-    int64_t    *out = (int64_t *)(uintptr_t)c->out->data, i = 0;
+    char       *out = (char *)(uintptr_t)c->out->data;
+    int64_t     i = 0, gives = (int64_t)tally__element_size(c->node->dtype);
     tally__walk w;
     tally__walk_begin(&w, 1, &x, x->rank, x->shape);
-    for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
-        for (int64_t k = 0; k < w.length; k++, i++) {
-            const void *p = w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype);
-            out[i] = equals_ignored(p, x->dtype, ignore) ? -1 : tally__id_value(p, x->dtype);
-            if (out[i] >= classes || (out[i] < 0 && !equals_ignored(p, x->dtype, ignore)))
-                return not_a_class(c, row_of(x, i), p, classes);
+    for (int64_t r = 0; r < w.rows && !s; r++, tally__walk_next(&w))
+        for (int64_t k = 0, n; k < w.length && !s; k += n, i += n) {
+            const char *p = w.row[0] + k * w.step[0] * size;
+            n = TALLY__MIN(w.length - k, (int64_t)TALLY__KERNEL_BLOCK);
+            if (!ids_of_block(c, out + i * gives, p, w.step[0], (size_t)n, classes))
+                s = check_ids(c, out + i * gives, p, w.step[0], (size_t)n, classes, i);
         }
-    return TALLY_OK;
+    return s;
 }

@@ -127,28 +127,32 @@ enum { COUNT_PART = UINT16_MAX };      /* of these, so many at once when they ar
 #include "kernel_types.h"
 #undef KERNEL
 
-/* ---- casts that are one conversion of C and never out of range; the others stay with the reference */
+/* ---- casts that are one conversion of C, and to int32, which saturates; the others stay with the reference */
+#define SATURATE(F, v) ((v) >= (F)0x1p31 ? INT32_MAX : (v) > (F)-0x1p31 ? (int32_t)(v) : (v) != (v) ? 0 : INT32_MIN)
 #define CASTS(CAST)                                                                                    \
-    CAST(b8, BOOL, uint8_t, f32, F32, float, != 0) CAST(b8, BOOL, uint8_t, f64, F64, double, != 0)     \
-    CAST(b8, BOOL, uint8_t, i32, I32, int32_t, != 0) CAST(b8, BOOL, uint8_t, i64, I64, int64_t, != 0)  \
-    CAST(b8, BOOL, uint8_t, u8, U8, uint8_t, != 0) CAST(u8, U8, uint8_t, b8, BOOL, uint8_t, != 0)      \
-    CAST(u8, U8, uint8_t, f32, F32, float, ) CAST(u8, U8, uint8_t, f64, F64, double, )                 \
-    CAST(u8, U8, uint8_t, i32, I32, int32_t, ) CAST(u8, U8, uint8_t, i64, I64, int64_t, )              \
-    CAST(i32, I32, int32_t, f32, F32, float, ) CAST(i32, I32, int32_t, f64, F64, double, )             \
-    CAST(i32, I32, int32_t, i64, I64, int64_t, ) CAST(i32, I32, int32_t, b8, BOOL, uint8_t, != 0)      \
-    CAST(i64, I64, int64_t, f32, F32, float, ) CAST(i64, I64, int64_t, f64, F64, double, )             \
-    CAST(i64, I64, int64_t, b8, BOOL, uint8_t, != 0) CAST(f32, F32, float, f64, F64, double, )         \
-    CAST(f32, F32, float, b8, BOOL, uint8_t, != 0) CAST(f64, F64, double, f32, F32, float, )           \
-    CAST(f64, F64, double, b8, BOOL, uint8_t, != 0)
-#define CAST_LOOP(from, FROM, F, to, TO, R, test)                                                      \
+    CAST(b8, BOOL, uint8_t, f32, F32, float, v != 0) CAST(b8, BOOL, uint8_t, f64, F64, double, v != 0) \
+    CAST(b8, BOOL, uint8_t, i32, I32, int32_t, v != 0) CAST(b8, BOOL, uint8_t, i64, I64, int64_t, v != 0)\
+    CAST(b8, BOOL, uint8_t, u8, U8, uint8_t, v != 0) CAST(u8, U8, uint8_t, b8, BOOL, uint8_t, v != 0)  \
+    CAST(u8, U8, uint8_t, f32, F32, float, v) CAST(u8, U8, uint8_t, f64, F64, double, v)               \
+    CAST(u8, U8, uint8_t, i32, I32, int32_t, v) CAST(u8, U8, uint8_t, i64, I64, int64_t, v)            \
+    CAST(i32, I32, int32_t, f32, F32, float, v) CAST(i32, I32, int32_t, f64, F64, double, v)           \
+    CAST(i32, I32, int32_t, i64, I64, int64_t, v) CAST(i32, I32, int32_t, b8, BOOL, uint8_t, v != 0)   \
+    CAST(i64, I64, int64_t, f32, F32, float, v) CAST(i64, I64, int64_t, f64, F64, double, v)           \
+    CAST(i64, I64, int64_t, b8, BOOL, uint8_t, v != 0) CAST(f32, F32, float, f64, F64, double, v)      \
+    CAST(f32, F32, float, b8, BOOL, uint8_t, v != 0) CAST(f64, F64, double, f32, F32, float, v)        \
+    CAST(f64, F64, double, b8, BOOL, uint8_t, v != 0) CAST(f32, F32, float, i32, I32, int32_t, SATURATE(float, v))\
+    CAST(f64, F64, double, i32, I32, int32_t, SATURATE(double, v))
+#define CAST_LOOP(from, FROM, F, to, TO, R, ...)                                                       \
     static void cast_##from##_##to(void *restrict out, const void *restrict x, const void *restrict y, \
                                    const void *restrict z, size_t n)                                   \
     {                                                                                                  \
         R *restrict r = out;                                                                           \
         const F *a = x;                                                                                \
         (void)y, (void)z;                                                                              \
-        for (size_t i = 0; i < n; i++)                                                                 \
-            r[i] = (R)(a[i] test);                                                                     \
+        for (size_t i = 0; i < n; i++) {                                                               \
+            const F v = a[i];                                                                          \
+            r[i] = (R)(__VA_ARGS__);                                                                   \
+        }                                                                                              \
     }
 CASTS(CAST_LOOP)
 
@@ -165,7 +169,7 @@ CASTS(CAST_LOOP)
 #define ENTRY_3_select                                                                                 \
     [TALLY__FORM_VVV] = NAMED(select, vvv), [TALLY__FORM_VVS] = NAMED(select, vvs),                    \
     [TALLY__FORM_VSV] = NAMED(select, vsv), [TALLY__FORM_VSS] = NAMED(select, vss)
-#define CAST_ENTRY(from, FROM, F, to, TO, R, test) [TALLY__LANE_##FROM][TALLY__LANE_##TO] = cast_##from##_##to,
+#define CAST_ENTRY(from, FROM, F, to, TO, R, ...) [TALLY__LANE_##FROM][TALLY__LANE_##TO] = cast_##from##_##to,
 #define TABLE_ENTRY(name, arity) [TALLY__OP_##name][LANE_TYPE] = { ENTRY_##arity(name) },
 #define COUNT_ENTRY(R, ...) COUNT_ENTRY_##R(__VA_ARGS__)
 #define COUNT_ENTRY_float(...)

@@ -44,6 +44,8 @@ tally_status tally__settle_binary_iou(const tally__metric_row *row, void *config
 }
 
 /* ---- update */
+enum { MOST_CLASSES_32 = 46340 };      /* a cell's number is an int32 */
+
 /* class ids as they are, or the place of the largest along the axis */
 static bool to_ids(tally_trace *t, const tally_update *u, const tally__iou_config *c, bool sparse, tally_node *x)
 {
@@ -72,6 +74,9 @@ static void add_pairs(tally_trace *t, const tally_update *u, const tally__iou_co
 {
     tally_node keep = c->ignore_class == TALLY_NONE ? tally__absent() : tally_ne(y, tally_num(c->ignore_class));
     tally_node label = checked(t, u, c, y, keep), called = checked(t, u, c, p, keep);
+    if (c->num_classes > MOST_CLASSES_32)
+        label = tally_cast(label, TALLY_I64);
+    called = tally_cast(called, tally_node_dtype(label));
     tally_node cell = tally_add(tally_mul(label, tally_num(c->num_classes)), called);
     if (!tally__is_absent(keep))
         cell = tally_select(keep, cell, tally_num(-1));

@@ -468,7 +468,8 @@ static tally_status accumulate_any(tally__cell *c, tally_context *x, const tally
     tally_status s = c->alone || c->unit ? tally__cell_to_words(c, x, err) : TALLY_OK;
     if (s)
         return s;
-    c->spots = false;
+    tally__cell_unlist(c);
+    c->bound = INT64_MAX;
     c->touched = true;
     if (!weight && !mask && columns_of_truth(c, value))
         return add_columns(c, x, value, err);

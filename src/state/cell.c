@@ -124,7 +124,7 @@ tally_status tally__cell_build(tally__cell *c, tally_context *x, const int64_t *
     if (s)
         return s;
     tally__cell_shape(c, shape);
-    c->spots = false;
+    c->listed = false;
     tally__cell_reset(c);
     return TALLY_OK;
 }
@@ -134,28 +134,25 @@ void tally__cell_drop(tally__cell *c, tally_context *x)
     void *p = c->whole ? (void *)c->whole : (void *)c->real;
     tally__free(x, p, (size_t)c->room * sizeof(int64_t));
     tally__free(x, c->sum, (size_t)c->room_sum * sizeof(tally__sum));
-    tally__free(x, c->spot, (size_t)c->room_spot * sizeof *c->spot);
+    tally__free(x, c->entry, (size_t)c->room_entry * sizeof *c->entry);
     tally__block_free(c->block, x);
     c->whole = NULL;
     c->sum = NULL;
-    c->spot = NULL;
+    c->entry = NULL;
     c->real = NULL;
     c->block = NULL;
-    c->room = c->room_sum = c->room_spot = c->want = c->want_sum = 0;
-    c->built = c->wide = c->alone = c->spots = c->touched = false;
+    c->room = c->room_sum = c->room_entry = c->want = c->want_sum = 0;
+    c->built = c->wide = c->alone = c->listed = c->touched = false;
     c->unit = 0;
 }
 
 static void whole_reset(tally__cell *c)
 {
-    if (c->spots)
-        for (int64_t i = 0; i < c->n_spot; i++)
-            c->whole[c->spot[i]] = 0;
-    else
-        for (int64_t k = 0; k < c->n; k++)
-            c->whole[k] = 0;
-    c->spots = false;
+    for (int64_t k = 0; !c->listed && k < c->n; k++)
+        c->whole[k] = 0;
+    c->listed = false;
     c->unit = 0;
+    c->bound = 0;
 }
 
 void tally__cell_reset(tally__cell *c)
@@ -171,16 +168,24 @@ void tally__cell_reset(tally__cell *c)
             c->real[k] = kind->reset;
 }
 
+void tally__cell_unlist(tally__cell *c)
+{
+    for (int64_t i = 0; c->listed && i < c->n_entry; i++)
+        c->whole[c->entry[i].k] += c->entry[i].units;
+    c->listed = false;
+}
+
 void tally__cell_widen(tally__cell *c)
 {
     assert(c->kind == TALLY_STATE_SUM && c->room_sum >= c->n);
+    tally__cell_unlist(c);
     memset(c->sum, 0, (size_t)c->n * sizeof *c->sum);
     for (int64_t k = 0; k < c->n; k++)
         if (c->whole[k])
             tally__sum_deposit(&c->sum[k], c->whole[k], c->unit);
     if (c->alone)
         tally__sum_add_one(c->sum, c->lone);
-    c->alone = c->spots = false;
+    c->alone = false;
     c->unit = 0;
     c->wide = true;
 }
@@ -191,18 +196,20 @@ bool tally__cell_overflows(const tally__cell *into, const tally__cell *from)
         return false;
     if (into->alone || from->alone || into->unit || from->unit)
         return true;
-    for (int64_t i = 0, n = from->spots ? from->n_spot : from->n; i < n; i++) {
-        const int64_t k = from->spots ? from->spot[i] : i;
+    if (into->rank && from->bound <= INT64_MAX - into->bound)
+        return false;
+    if (from->listed)
+        return true;
+    for (int64_t k = 0; k < into->n; k++)
         if (!tally__whole_fits(into->whole[k], from->whole[k]))
             return true;
-    }
     return false;
 }
 
 void tally__cell_merge(tally__cell *into, const tally__cell *from)
 {
     assert(into->built && from->built && into->n == from->n && into->kind == from->kind);
-    into->spots = false;
+    tally__cell_unlist(into);
     tally__kind_of(into->kind)->merge(into, from);
 }
 
@@ -220,6 +227,7 @@ tally_status tally__cell_take_in(tally__cell *into, tally_context *x, const tall
 tally_status tally__cell_negate(tally__cell *c, tally_context *x, tally_error *err)
 {
     bool wide = c->alone;
+    tally__cell_unlist(c);
     for (int64_t k = 0; c->kind == TALLY_STATE_SUM && !c->wide && k < c->n; k++)
         wide |= c->whole[k] == INT64_MIN;
     if (wide) {
@@ -249,7 +257,8 @@ void tally__cell_copy(tally__cell *to, const tally__cell *from)
     to->wide = from->wide;
     to->alone = from->alone;
     to->lone = from->lone;
-    assert(!from->spots && !from->unit);
+    to->bound = from->bound;
+    assert(!from->listed && !from->unit);
     to->n = from->n;
     for (int i = 0; i < from->rank; i++)
         to->shape[i] = from->shape[i];

@@ -23,21 +23,24 @@ double tally__most(double into, double v)
 
 static void sum_add_whole(tally__cell *into, const tally__cell *from)
 {
-    if (from->spots)
-        for (int64_t i = 0; i < from->n_spot; i++)
-            into->whole[from->spot[i]] += from->whole[from->spot[i]];
+    if (from->listed)
+        for (int64_t i = 0; i < from->n_entry; i++)
+            into->whole[from->entry[i].k] += from->entry[i].units;
     else
         for (int64_t k = 0; k < into->n; k++)
             into->whole[k] += from->whole[k];
+    into->bound = from->bound <= INT64_MAX - into->bound ? into->bound + from->bound : INT64_MAX;
 }
 
 static void sum_add_units(tally__cell *into, const tally__cell *from)
 {
-    for (int64_t i = 0, n = from->spots ? from->n_spot : from->n; i < n; i++) {
-        const int64_t k = from->spots ? from->spot[i] : i;
-        if (from->whole[k])
-            tally__sum_deposit(&into->sum[k], from->whole[k], from->unit);
-    }
+    if (from->listed)
+        for (int64_t i = 0; i < from->n_entry; i++)
+            tally__sum_deposit(&into->sum[from->entry[i].k], from->entry[i].units, from->unit);
+    else
+        for (int64_t k = 0; k < into->n; k++)
+            if (from->whole[k])
+                tally__sum_deposit(&into->sum[k], from->whole[k], from->unit);
 }
 
 /* the commit of one number; false: not by this short way */
@@ -142,6 +145,7 @@ static bool sum_unpack(tally__cell *c, tally_context *x, const uint8_t *in, size
                        tally_status *status, tally_error *err)
 {
     assert(!c->alone);
+    c->bound = INT64_MAX;
     for (int64_t k = 0; k < c->n; k++) {
         tally__sum   v;
         const size_t taken = tally__sum_unpack(&v, in + *used, n - *used);

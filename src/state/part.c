@@ -13,7 +13,7 @@ tally_status tally__delta_part(tally__delta *part, const tally__delta *whole, in
     if (!s && c->kind == TALLY_STATE_SUM)
         s = tally__cell_room_wide(c, part->context, err);
     if (!s && c->kind == TALLY_STATE_SUM)
-        s = tally__cell_room_spots(c, part->context, err);
+        s = tally__cell_room_entries(c, part->context, err);
     return s;
 }
 

@@ -1,14 +1,14 @@
 /* scatter: how values enter the elements of a state that indices name, as a histogram counts. Most values share a unit, 1 or the lowest bit
- * of their weights: they are added as integers, an addition each and exact; what no unit suits is added one by one as everywhere else. Of a
- * large state the elements that were touched are noted, so that nothing later costs more than these. */
+ * of their weights: they are added as integers, an addition each and exact; what no unit suits is added one by one as everywhere else. What
+ * a call adds to few elements of a large state is listed, so that it costs nothing for the others. */
 #include "state.h"
 
 #if defined TALLY_TINY_LIMITS
-enum { SCATTER_BLOCK = 5, SPOTS_LEAST = 4, SPOTS_PART = 2 };
+enum { SCATTER_BLOCK = 5, LISTED_LEAST = 4, LISTED_PART = 2 };
 #else
-enum { SCATTER_BLOCK = 512, SPOTS_LEAST = 1024, SPOTS_PART = 8 };
+enum { SCATTER_BLOCK = 512, LISTED_LEAST = 4096, LISTED_PART = 8 };
 #endif
-enum { UNIT_LEAST = -1000, UNIT_DIGITS = 51 };                /* a unit, and 2^digits units, are normal doubles */
+enum { UNIT_LEAST = -1000, UNIT_DIGITS = 51, UNIT_SPARE = 4 };   /* a unit, and 2^digits units, are normal doubles */
 enum { LANE_INDEX, LANE_WEIGHT, LANE_MASK, LANE_VALUE, LANES };
 
 typedef struct scatter {
@@ -24,87 +24,81 @@ typedef struct entries {                                      /* some rows of th
     size_t      n;
 } entries;
 
-/* ---- spots */
+/* ---- entries of a large state */
 
-tally_status tally__cell_room_spots(tally__cell *c, tally_context *x, tally_error *err)
+tally_status tally__cell_room_entries(tally__cell *c, tally_context *x, tally_error *err)
 {
-    const int64_t room = c->n / SPOTS_PART;
-    if (c->n < SPOTS_LEAST || c->room_spot >= room)
+    const int64_t room = c->n / LISTED_PART;
+    if (c->n < LISTED_LEAST || c->room_entry >= room)
         return TALLY_OK;
-    int64_t *spot = tally__alloc(x, (size_t)room * sizeof *spot);
-    if (!spot)
-        return tally__fail_memory(err, (size_t)room * sizeof *spot);
-    tally__free(x, c->spot, (size_t)c->room_spot * sizeof *c->spot);
-    c->spot = spot;
-    c->room_spot = room;
+    tally__entry *entry = tally__alloc(x, (size_t)room * sizeof *entry);
+    if (!entry)
+        return tally__fail_memory(err, (size_t)room * sizeof *entry);
+    tally__free(x, c->entry, (size_t)c->room_entry * sizeof *c->entry);
+    c->entry = entry;
+    c->room_entry = room;
     return TALLY_OK;
 }
 
-static tally_status spots_begin(tally__cell *c, tally_context *x, tally_error *err)
+static tally_status list_begin(tally__cell *c, tally_context *x, tally_error *err)
 {
-    tally_status s = TALLY_OK;
-    if (!c->touched && c->kind == TALLY_STATE_SUM && c->n >= SPOTS_LEAST && !(s = tally__cell_room_spots(c, x, err))) {
-        c->spots = true;
-        c->n_spot = 0;
-    }
+    if (c->touched || c->kind != TALLY_STATE_SUM || c->n < LISTED_LEAST)
+        return TALLY_OK;
+    tally_status s = tally__cell_room_entries(c, x, err);
+    c->listed = !s;
+    c->n_entry = 0;
     return s;
-}
-
-/* each once: one that comes back to 0 could not be told from a new one */
-static void spots_note(tally__cell *c, int64_t k, int64_t before)
-{
-    if (before && c->whole[k])
-        return;
-    if (before || c->n_spot == c->room_spot)
-        c->spots = false;
-    else if (c->whole[k])
-        c->spot[c->n_spot++] = k;
 }
 
 /* ---- units */
 
-/* the lowest bit of all values and the exponent of the largest; false: one is not finite */
-static bool units_of(const double *v, size_t n, int *low, int *top)
+/* 2^k, k the lowest bit of v that is set; huge for 0 */
+static inline double lowest_bit(uint64_t v)
 {
-    *low = 0;
-    *top = UNIT_LEAST;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bits = tally__f64_bits(v[i]) & INT64_MAX, m = bits & 0xfffffffffffff;
-        int      e = (int)(bits >> 52);
-        if (e == 2047)
-            return false;
-        if (!bits)
-            continue;
-        m |= (uint64_t)(e > 0) << 52;
-        e = TALLY__MAX(e, 1) - 1023;
-        *top = TALLY__MAX(*top, e);
-        for (e -= 52; !(m & 1); e++)
-            m >>= 1;
-        *low = TALLY__MIN(*low, e);
-    }
-    return true;
+    const uint64_t exponent = v & (uint64_t)2047 << 52, fraction = v & 0xfffffffffffff, bit = fraction & (0 - fraction);
+    const double   power = tally__f64_from(exponent), part = tally__f64_from(exponent | bit) - power;
+    return bit ? part : exponent ? power : 0x1p1023;
 }
 
-/* whole[] in smaller units; false: a number of them would not fit */
+/* exponents of the lowest bit of all values and of the largest; false: one is not finite, or all are 0 */
+static bool units_of(const double *v, size_t n, int *low, int *top)
+{
+    double   least = 0x1p1023;
+    uint64_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t bits = tally__f64_bits(v[i]) & INT64_MAX;
+        const double   bit = lowest_bit(bits);
+        least = bit < least ? bit : least;
+        most = bits > most ? bits : most;
+    }
+    *low = (int)(tally__f64_bits(least) >> 52) - 1023;
+    *top = (int)(most >> 52) - 1023;
+    return most && *top < 1024;
+}
+
+/* in smaller units; false: they might not fit */
 static bool units_shrink(tally__cell *c, int unit)
 {
-    const int     by = c->unit - unit;
-    const int64_t n = c->spots ? c->n_spot : c->n, most = by < 62 ? INT64_MAX >> by : 0;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t v = c->whole[c->spots ? c->spot[i] : i];
-        if (v > most || v < -most)
-            return false;
-    }
-    for (int64_t i = 0; i < n; i++)
-        c->whole[c->spots ? c->spot[i] : i] *= (int64_t)1 << TALLY__MIN(by, 62);
+    const int by = TALLY__MIN(c->unit - unit, 62);
+    if (c->bound > INT64_MAX >> by)
+        return false;
+    for (int64_t i = 0; c->listed && i < c->n_entry; i++)
+        c->entry[i].units *= (int64_t)1 << by;
+    for (int64_t k = 0; !c->listed && k < c->n; k++)
+        c->whole[k] *= (int64_t)1 << by;
+    c->bound *= (int64_t)1 << by;
     c->unit = (int16_t)unit;
     return true;
 }
 
+/* with a little to spare, so that the next block does not ask again */
 static bool units_suit(tally__cell *c, const double *v, size_t n)
 {
     int low, top;
-    return units_of(v, n, &low, &top) && low < c->unit && low >= UNIT_LEAST && top - low < UNIT_DIGITS && units_shrink(c, low);
+    if (!units_of(v, n, &low, &top) || low >= c->unit || low < UNIT_LEAST || top - low >= UNIT_DIGITS)
+        return false;
+    low = TALLY__MAX(TALLY__MAX(low - UNIT_SPARE, top - UNIT_DIGITS + 1), UNIT_LEAST);
+    return units_shrink(c, low);
 }
 
 static bool to_units(tally__cell *c, const double *v, size_t n, int64_t *units)
@@ -115,26 +109,62 @@ static bool to_units(tally__cell *c, const double *v, size_t n, int64_t *units)
 
 /* ---- SUM */
 
-/* adds units, NULL: ones; how many entries were dealt with before one did not fit */
-static inline size_t add_units(const scatter *s, const int64_t *at, const int64_t *units, size_t n, bool notes)
+/* units, NULL: ones; how many entries were dealt with before one did not fit */
+static size_t add_checked(const scatter *s, const int64_t *at, const int64_t *units, size_t n)
 {
-    tally__cell *c = s->c;
-    for (size_t i = 0; i < n; i++) {
-        if ((uint64_t)at[i] >= (uint64_t)s->size)
-            continue;
-        int64_t      *to = &c->whole[s->base + at[i]];
-        const int64_t before = *to;
-        if (!tally__whole_add(to, units ? units[i] : 1))
+    int64_t *whole = s->c->whole + s->base;
+    s->c->bound = INT64_MAX;
+    for (size_t i = 0; i < n; i++)
+        if ((uint64_t)at[i] < (uint64_t)s->size && !tally__whole_add(&whole[at[i]], units ? units[i] : 1))
             return i;
-        if (notes && c->spots)
-            spots_note(c, s->base + at[i], before);
-    }
     return n;
 }
 
-static size_t add_ones(const scatter *s, const int64_t *at, size_t n)
+static uint64_t size_of(const int64_t *units, size_t n)
 {
-    return s->c->spots ? add_units(s, at, NULL, n, true) : add_units(s, at, NULL, n, false);
+    uint64_t size = 0;
+    for (size_t i = 0; i < n; i++)
+        size += (uint64_t)(units[i] < 0 ? -units[i] : units[i]);
+    return size;
+}
+
+static size_t add_whole(const scatter *s, const int64_t *at, const int64_t *units, size_t n)
+{
+    int64_t       *whole = s->c->whole + s->base;
+    const uint64_t size = units ? size_of(units, n) : n, room = (uint64_t)(INT64_MAX - s->c->bound);
+    if (size > room)
+        return add_checked(s, at, units, n);
+    s->c->bound += (int64_t)size;
+    for (size_t i = 0; !units && i < n; i++)
+        if ((uint64_t)at[i] < (uint64_t)s->size)
+            whole[at[i]]++;
+    for (size_t i = 0; units && i < n; i++)
+        if ((uint64_t)at[i] < (uint64_t)s->size)
+            whole[at[i]] += units[i];
+    return n;
+}
+
+/* there is room for all */
+static void add_to_list(const scatter *s, const int64_t *at, const int64_t *units, size_t n)
+{
+    tally__entry *entry = s->c->entry + s->c->n_entry, *end = entry;
+    for (size_t i = 0; i < n; i++) {
+        *end = (tally__entry){ s->base + at[i], units ? units[i] : 1 };
+        end += (uint64_t)at[i] < (uint64_t)s->size;
+    }
+    s->c->n_entry += end - entry;
+    s->c->bound += (int64_t)(units ? size_of(units, n) : n);
+}
+
+static size_t add_units(const scatter *s, const int64_t *at, const int64_t *units, size_t n)
+{
+    tally__cell *c = s->c;
+    if (c->listed && (c->room_entry - c->n_entry <= (int64_t)n || c->bound > INT64_MAX / 2))
+        tally__cell_unlist(c);
+    if (!c->listed)
+        return add_whole(s, at, units, n);
+    add_to_list(s, at, units, n);
+    return n;
 }
 
 static bool is_integer64(const tally_tensor *x)
@@ -162,7 +192,7 @@ static void load_products(const scatter *s, const entries *e, const int64_t *at,
         tally__sum_kernels_for(TALLY__ISA_AVX512)->weigh(v, w, e->n);
     }
     for (size_t i = 0; i < e->n; i++)
-        v[i] = (uint64_t)at[i] < (uint64_t)s->size ? v[i] : 0;
+        v[i] = tally__f64_from(tally__f64_bits(v[i]) & (0 - (uint64_t)((uint64_t)at[i] < (uint64_t)s->size)));
 }
 
 static size_t add_sums(const scatter *s, const entries *e, const int64_t *at)
@@ -172,11 +202,11 @@ static size_t add_sums(const scatter *s, const entries *e, const int64_t *at)
     if (s->c->wide || is_integer64(s->lane[LANE_VALUE]))
         return 0;
     if (!s->c->unit && all_ones(s, e))
-        return add_ones(s, at, e->n);
+        return add_units(s, at, NULL, e->n);
     load_products(s, e, at, v);
     if (!to_units(s->c, v, e->n, units))
         return 0;
-    return s->c->spots ? add_units(s, at, units, e->n, true) : add_units(s, at, units, e->n, false);
+    return add_units(s, at, units, e->n);
 }
 
 /* ---- any kind */
@@ -185,7 +215,8 @@ static tally_status add_singly(const scatter *s, const entries *e, const int64_t
 {
     const tally_tensor *v = s->lane[LANE_VALUE], *w = s->lane[LANE_WEIGHT];
     tally_status        status = s->c->unit ? tally__cell_to_words(s->c, s->x, err) : TALLY_OK;
-    s->c->spots = false;
+    tally__cell_unlist(s->c);
+    s->c->bound = INT64_MAX;
     for (size_t i = from; i < e->n && !status; i++) {
         tally__addends r = { e->p[LANE_VALUE], w ? e->p[LANE_WEIGHT] : NULL, NULL, v->dtype, w ? w->dtype : 0, 0, 0, 0, 0, 1 };
         r.v += (int64_t)i * e->step[LANE_VALUE] * (int64_t)tally__element_size(v->dtype);
@@ -306,7 +337,7 @@ tally_status tally__cell_scatter(tally__cell *c, tally_context *x, int axis, con
         }
     for (int a = axis; a < c->rank; a++)
         s.size *= c->shape[a];
-    tally_status status = spots_begin(c, x, err);
+    tally_status status = list_begin(c, x, err);
     if (status)
         return status;
     c->touched = true;

@@ -109,7 +109,7 @@ static void apply_cell(tally__delta *d, int cell)
         TALLY__SWAP(tally__block *, to->block, c->block);
     else
         tally__cell_merge(to, c);
-    assert(!to->alone && !to->unit && !to->spots);
+    assert(!to->alone && !to->unit && !to->listed);
 }
 
 static void apply_additions(tally__delta *d)

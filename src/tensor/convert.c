@@ -143,7 +143,10 @@ CONVERT_PLAIN(double)
     static void load_row_##E(canon *out, const void *src, int64_t stride, size_t n)       \
     {                                                                                     \
         const item *x = src;                                                              \
-        for (size_t i = 0; i < n; i++) out[i] = load_##E(x[(int64_t)i * stride]);         \
+        if (stride == 1)                                                                  \
+            for (size_t i = 0; i < n; i++) out[i] = load_##E(x[i]);                       \
+        else                                                                              \
+            for (size_t i = 0; i < n; i++) out[i] = load_##E(x[(int64_t)i * stride]);     \
     }                                                                                     \
     static void store_row_##E##_int64_t(void *dst, const int64_t *v, size_t n)            \
     {                                                                                     \
@@ -186,14 +189,17 @@ static void store_double(void *dst, int32_t to, const double *v, size_t n)
     }
 }
 
+/* what already is canonical */
+enum { IS_int64_t = TALLY_I64, IS_uint64_t = TALLY_U64, IS_double = TALLY_F64 };
+
 static void convert_block(void *dst, int32_t to, const void *src, int32_t from, int64_t stride, size_t n)
 {
     switch (from) {
 #define DTYPE(E, name, item, canon, kind, bits, code)                                     \
     case TALLY_##E: {                                                                     \
         canon block[CONVERT_BLOCK];                                                       \
-        load_row_##E(block, src, stride, n);                                              \
-        store_##canon(dst, to, block, n);                                                 \
+        load_row_##E(to == IS_##canon ? dst : block, src, stride, n);                     \
+        if (to != IS_##canon) store_##canon(dst, to, block, n);                           \
         break;                                                                            \
     }
 #include "dtype.def"
