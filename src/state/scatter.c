@@ -79,14 +79,15 @@ static bool units_of(const double *v, size_t n, int *low, int *top)
 /* in smaller units; false: they might not fit */
 static bool units_shrink(tally__cell *c, int unit)
 {
-    const int by = TALLY__MIN(c->unit - unit, 62);
-    if (c->bound > INT64_MAX >> by)
+    const int     by = c->unit - unit;
+    const int64_t factor = by < 63 ? (int64_t)1 << by : INT64_MAX;       /* only 0 is multiplied by the latter */
+    if (c->bound > (by < 63 ? INT64_MAX / factor : 0))
         return false;
     for (int64_t i = 0; c->listed && i < c->n_entry; i++)
-        c->entry[i].units *= (int64_t)1 << by;
+        c->entry[i].units *= factor;
     for (int64_t k = 0; !c->listed && k < c->n; k++)
-        c->whole[k] *= (int64_t)1 << by;
-    c->bound *= (int64_t)1 << by;
+        c->whole[k] *= factor;
+    c->bound *= factor;
     c->unit = (int16_t)unit;
     return true;
 }

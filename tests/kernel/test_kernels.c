@@ -208,14 +208,14 @@ static bool should_have_count(int op, int type, unsigned form)
     return should_have_loop(op, type, form) && (tally__op_table[op].result == TALLY__RESULT_BOOL || type == TALLY__LANE_BOOL);
 }
 
-/* a conversion that C defines for every value: to a float, to truth, to a wider integer */
+/* a conversion that C defines for every value: to a float, to truth, to a wider integer; and the one to int32, of indices */
 static bool should_have_cast(int from, int to)
 {
     if (from == to)
         return false;
     if (to <= TALLY__LANE_F64 || to == TALLY__LANE_BOOL || from >= TALLY__LANE_U8)
         return true;
-    return from == TALLY__LANE_I32 && to == TALLY__LANE_I64;
+    return (to == TALLY__LANE_I32 && from <= TALLY__LANE_F64) || (to == TALLY__LANE_I64 && from == TALLY__LANE_I32);
 }
 
 static void every_op_has_the_loops_that_it_should(void **state)

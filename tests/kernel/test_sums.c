@@ -29,6 +29,7 @@ static void fill(test_rng *r, size_t n, int place)
 
 static void check_block(const tally__sum_kernels *a, const tally__sum_kernels *b, size_t n, int top, uint64_t seed)
 {
+    static int64_t units[2][TALLY__WHOLE_BLOCK];
     int64_t x[2][TALLY__SUM_LEVELS], y[2][TALLY__SUM_LEVELS];
     int32_t low[2], high[2];
     bool    same = true;
@@ -46,6 +47,8 @@ static void check_block(const tally__sum_kernels *a, const tally__sum_kernels *b
     same = same && took == b->whole_f32(f32, short_n, y[0]) && (!took || x[0][0] == y[0][0]);
     took = a->whole_f64(f64, short_n, x[0]);
     same = same && took == b->whole_f64(f64, short_n, y[0]) && (!took || x[0][0] == y[0][0]);
+    took = a->units(f64, short_n, -top, units[0]);
+    same = same && took == b->units(f64, short_n, -top, units[1]) && (!took || !memcmp(units[0], units[1], short_n * sizeof units[0][0]));
     a->range(f64, n, &low[0], &high[0]);
     b->range(f64, n, &low[1], &high[1]);
     same = same && low[0] == low[1] && high[0] == high[1];
