@@ -286,7 +286,7 @@ static tally_node any_op(test_rng *r, const tally_node *have, int n)
 {
     tally_node a = any_node(r, have, n), b = any_node(r, have, n), c = any_node(r, have, n);
     int        axis = test_below(r, 10) ? (int)test_below(r, 3) - 1 : (int)test_below(r, 40) - 20;
-    switch (test_below(r, 40)) {
+    switch (test_below(r, 41)) {
     case 0: return tally_add_loc(a, b, AT);
     case 1: return tally_mul_loc(a, b, AT);
     case 2: return tally_div_loc(a, b, AT);
@@ -326,6 +326,7 @@ static tally_node any_op(test_rng *r, const tally_node *have, int n)
     case 36: return tally_mean_loc(a, axis, AT);
     case 37: return tally_log_softmax_loc(a, axis, AT);
     case 38: return tally_reduce_max_loc(a, AT);
+    case 39: return tally_cumsum_loc(a, axis, AT);
     default: return tally_neg_loc(a, AT);
     }
 }

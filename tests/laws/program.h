@@ -25,7 +25,7 @@ typedef enum op {
     OP_ONES_LIKE, OP_ZEROS_LIKE, OP_CAST,
     OP_REDUCE_SUM, OP_REDUCE_MEAN, OP_REDUCE_MAX, OP_REDUCE_MIN, OP_REDUCE_ANY, OP_REDUCE_ALL, OP_SIZE, OP_TRANSPOSE,
     /* an axis */
-    OP_SUM, OP_MEAN, OP_MAX, OP_MIN, OP_ARGMAX, OP_SOFTMAX, OP_LOG_SOFTMAX, OP_LOGSUMEXP, OP_DIM, OP_COLUMN, OP_EXPAND_DIMS, OP_SQUEEZE,
+    OP_SUM, OP_MEAN, OP_MAX, OP_MIN, OP_ARGMAX, OP_SOFTMAX, OP_LOG_SOFTMAX, OP_LOGSUMEXP, OP_CUMSUM, OP_DIM, OP_COLUMN, OP_EXPAND_DIMS, OP_SQUEEZE,
     /* two operands */
     OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_DIV_NO_NAN, OP_MINIMUM, OP_MAXIMUM, OP_POW,
     OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_AND, OP_OR, OP_XOR,
@@ -75,6 +75,7 @@ typedef enum metric_kind {
     KIND_MEAN, KIND_SUM, KIND_ACCURACY, KIND_BINARY_ACCURACY, KIND_PRECISION, KIND_RECALL, KIND_MSE, KIND_MAE,
     KIND_MOMENTS,       /* own class: sum and count, mean of what is not 0 */
     KIND_RANGE,         /* own class: max - min */
+    KIND_BINS,          /* own class: a sum and a weight for each of four bins that the value itself names, largest mean of the first bins */
     KIND_COLUMNS,       /* own class: one sum per column, largest column mean */
     KINDS
 } metric_kind;

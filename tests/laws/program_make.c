@@ -246,9 +246,9 @@ static bool make_reduce(maker *m)
 
 static bool make_axis(maker *m)
 {
-    static const op table[] = { OP_SUM, OP_MEAN, OP_MAX, OP_MIN, OP_ARGMAX, OP_SOFTMAX, OP_LOG_SOFTMAX, OP_LOGSUMEXP, OP_DIM };
-    op  o = table[dice(m, 9)];
-    int a = pick(m, o == OP_DIM ? ANY : o >= OP_SOFTMAX ? FLOATS : NUMERIC, 1, MAX_RANK);
+    static const op table[] = { OP_SUM, OP_MEAN, OP_MAX, OP_MIN, OP_ARGMAX, OP_SOFTMAX, OP_LOG_SOFTMAX, OP_LOGSUMEXP, OP_CUMSUM, OP_DIM };
+    op  o = table[dice(m, 10)];
+    int a = pick(m, o == OP_DIM ? ANY : o >= OP_SOFTMAX && o != OP_CUMSUM ? FLOATS : NUMERIC, 1, MAX_RANK);
     if (a < 0)
         return false;
     type t = m->p->reg[a];
@@ -257,6 +257,8 @@ static bool make_axis(maker *m)
         op_axis(m, o, a, axis, scalar_type(TALLY_I64));
     else if (o == OP_SOFTMAX || o == OP_LOG_SOFTMAX)
         op_axis(m, o, a, axis, t);
+    else if (o == OP_CUMSUM)
+        op_axis(m, o, a, axis, retyped(t, sum_dtype(d)));
     else
         op_axis(m, o, a, axis, retyped(without_axis(t, axis), o == OP_ARGMAX ? TALLY_I64 : o == OP_SUM ? sum_dtype(d) : o == OP_MEAN ? mean_dtype(d) : d));
     return true;
@@ -594,7 +596,7 @@ static bool run_sized(type t)
 static int pick_operand(maker *m, metric_kind k)
 {
     int  floats = dice(m, 3) ? 1 << TALLY_F32 | 1 << TALLY_F64 : FLOATS;
-    bool own = k == KIND_MOMENTS || k == KIND_RANGE, two = kind_operands(k) == 2;
+    bool own = k == KIND_MOMENTS || k == KIND_RANGE || k == KIND_BINS, two = kind_operands(k) == 2;
     if (k == KIND_COLUMNS)
         return pick(m, FLOATS, 2, 2);
     return pick(m, two || own ? floats : NUMERIC, 0, own ? 1 : two ? 2 : 3);

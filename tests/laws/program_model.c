@@ -7,7 +7,7 @@ struct store_model {
     metric_kind kind;
     bool        open;                /* a value was not exact enough to say */
     bool        built;
-    big         a, b, column[4];
+    big         a, b, column[4], weight[4];
     double      low, high;
 };
 
@@ -115,6 +115,20 @@ static void own_class(store_model *s, const array *v, const array *w)
     }
 }
 
+/* each first bins have what any of them has; a value that no int32 holds is in none of the four */
+static void binned(store_model *s, const array *v, const array *w)
+{
+    for (int64_t k = 0; k < v->n; k++) {
+        number       x = array_get(v, k), wk = w ? array_get(w, w->rank ? k : 0) : number_int(1);
+        const double d = number_f64(x);
+        for (int j = 0; j < 4; j++)
+            if (d != d || (d > -1 && d < j + 1)) {
+                add_weighted(s, &s->column[j], x, w ? &wk : NULL);
+                big_add_number(&s->weight[j], wk);
+            }
+    }
+}
+
 static void by_column(store_model *s, const array *v, const array *w)
 {
     s->built |= v->n > 0;
@@ -133,6 +147,10 @@ void model_update(store_model *s, const array *const *operand, int n)
     int64_t      samples = p->rank ? p->shape[0] : 1, row = samples ? p->n / samples : 0;
     if (s->kind == KIND_COLUMNS) {
         by_column(s, p, w);
+        return;
+    }
+    if (s->kind == KIND_BINS) {
+        binned(s, p, w);
         return;
     }
     if (s->kind == KIND_MOMENTS || s->kind == KIND_RANGE) {
@@ -166,13 +184,14 @@ bool model_result(const store_model *s, double *result)
     switch (s->kind) {
     case KIND_SUM: *result = big_round(&s->a); return true;
     case KIND_RANGE: *result = s->high - s->low; return true;
+    case KIND_BINS:
     case KIND_COLUMNS:
         *result = -INFINITY;
         for (int k = 0; k < 4; k++) {
-            double r = big_ratio(&s->column[k], &s->b);
+            double r = big_ratio(&s->column[k], s->kind == KIND_BINS ? &s->weight[k] : &s->b);
             *result = *result != *result || r != r ? NAN : r > *result ? r : *result;
         }
-        return s->built;
+        return s->built || s->kind == KIND_BINS;
     default: *result = big_ratio(&s->a, &s->b); return true;
     }
 }

@@ -397,6 +397,27 @@ static tally_status op_row_function(machine *m, const instr *in, const array *a)
     return s;
 }
 
+static tally_status op_cumsum(machine *m, const instr *in, const array *a)
+{
+    rows    r = rows_of(a, in->axis);
+    array  *out = result_new(m, in, a->rank, a->shape);
+    number *v = pool_alloc(m->pool, sizeof *v * (size_t)(r.length + 1));
+    for (int64_t k = 0; k < r.outer * r.inner; k++) {
+        double   sum = 0;
+        uint64_t natural = 0;
+        row_get(a, r, k, v);
+        for (int64_t j = 0; j < r.length; j++) {
+            if (dtype_float(a->dtype))
+                sum += v[j].f;
+            else
+                natural += whole(v[j]);
+            array_put(out, (k / r.inner * r.length + j) * r.inner + k % r.inner,
+                      dtype_float(a->dtype) ? number_float(sum) : number_int((int64_t)natural));
+        }
+    }
+    return TALLY_OK;
+}
+
 static tally_status op_axis_reduce(machine *m, const instr *in, const array *a)
 {
     rows    r = rows_of(a, in->axis);
@@ -605,6 +626,7 @@ tally_status op_run(machine *m, const instr *in)
     case OP_DIM: array_put(result_new(m, in, 0, NULL), 0, number_int(a[0]->shape[in->axis])); return TALLY_OK;
     case OP_SUM: case OP_MEAN: case OP_MAX: case OP_MIN: case OP_ARGMAX: return op_axis_reduce(m, in, a[0]);
     case OP_SOFTMAX: case OP_LOG_SOFTMAX: case OP_LOGSUMEXP: return op_row_function(m, in, a[0]);
+    case OP_CUMSUM: return op_cumsum(m, in, a[0]);
     case OP_TRANSPOSE: case OP_COLUMN: case OP_EXPAND_DIMS: case OP_SQUEEZE: return op_view(m, in, a[0]);
     case OP_AT: case OP_GATHER: return op_gather(m, in, a[0], a[1]);
     case OP_RANK_OF: return op_rank_of(m, in, a[0], a[1]);

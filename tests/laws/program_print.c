@@ -4,7 +4,7 @@
 static const char *const op_names[OPS] = {
     "neg", "abs", "square", "sqrt", "exp", "log", "log1p", "sigmoid", "tanh", "sign", "floor", "not", "is_nan", "ones_like", "zeros_like", "cast",
     "reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_any", "reduce_all", "size", "transpose",
-    "sum", "mean", "max", "min", "argmax", "softmax", "log_softmax", "logsumexp", "dim", "column", "expand_dims", "squeeze",
+    "sum", "mean", "max", "min", "argmax", "softmax", "log_softmax", "logsumexp", "cumsum", "dim", "column", "expand_dims", "squeeze",
     "add", "sub", "mul", "div", "div_no_nan", "minimum", "maximum", "pow", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor",
     "matmul", "at", "gather", "rank_of", "broadcast_like", "one_hot", "select", "clip", "slice", "constant", "num", "captured",
     "update", "reset", "result", "read", "assign", "assert", "print", "if", "while", "inline"

@@ -50,6 +50,7 @@ static tally_node apply1(const instr *in, tally_node a)
     case OP_SOFTMAX: return tally_softmax_loc(a, axis, HERE);
     case OP_LOG_SOFTMAX: return tally_log_softmax_loc(a, axis, HERE);
     case OP_LOGSUMEXP: return tally_logsumexp_loc(a, axis, HERE);
+    case OP_CUMSUM: return tally_cumsum_loc(a, axis, HERE);
     case OP_DIM: return tally_dim_loc(a, axis, HERE);
     case OP_COLUMN: return tally_column_loc(a, in->axis, HERE);
     case OP_EXPAND_DIMS: return tally_expand_dims_loc(a, in->axis, HERE);
@@ -373,9 +374,25 @@ static tally_node columns_result(tally_trace *t, const tally_node *s, const void
     return tally_reduce_max_loc(tally_ratio(s[0], s[1]), HERE);
 }
 
+static void bins_update(tally_trace *t, const tally_update *u)
+{
+    tally_node bin = tally_cast(u->operand[0], TALLY_I32);
+    tally_accumulate_at(t, u, 0, 0, bin, u->operand[0], u->weight);
+    tally_accumulate_at(t, u, 1, 0, bin, tally_num(1), u->weight);
+}
+
+static tally_node bins_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return tally_reduce_max_loc(tally_ratio(tally_cumsum(s[0], 0), tally_cumsum(s[1], -1)), HERE);
+}
+
 static const tally_state_spec moments_states[] = { { "sum", TALLY_STATE_SUM, 0, { 0, 0 } }, { "count", TALLY_STATE_COUNT, 0, { 0, 0 } } };
 static const tally_state_spec range_states[] = { { "low", TALLY_STATE_MIN, 0, { 0, 0 } }, { "high", TALLY_STATE_MAX, 0, { 0, 0 } } };
 static const tally_state_spec columns_states[] = { { "sum", TALLY_STATE_SUM, 1, { TALLY_DIM_OPERAND(0, 1), 0 } }, { "rows", TALLY_STATE_SUM, 0, { 0, 0 } } };
+static const tally_state_spec bins_states[] = { { "sum", TALLY_STATE_SUM, 1, { 4, 0 } }, { "weight", TALLY_STATE_SUM, 1, { 4, 0 } } };
+static const tally_metric_class bins = { sizeof bins, "Bins", 1, 2, 0, 0, bins_states, bins_update, bins_result };
 static const tally_metric_class moments = { sizeof moments, "Moments", 1, 2, 0, 0, moments_states, moments_update, moments_result };
 static const tally_metric_class range = { sizeof range, "Range", 1, 2, 0, 0, range_states, moments_update, range_result };
 static const tally_metric_class columns = { sizeof columns, "Columns", 1, 2, 0, 0, columns_states, columns_update, columns_result };
@@ -403,6 +420,7 @@ tally_metric *kind_new(metric_kind k, tally_context *c, tally_error *err)
     case KIND_MAE: return tally_mean_absolute_error_new(&mean, err);
     case KIND_MOMENTS: return tally_metric_new(&moments, NULL, 0, &own, err);
     case KIND_RANGE: return tally_metric_new(&range, NULL, 0, &own, err);
+    case KIND_BINS: return tally_metric_new(&bins, NULL, 0, &own, err);
     case KIND_COLUMNS: return tally_metric_new(&columns, NULL, 0, &own, err);
     case KINDS: break;
     }

@@ -51,7 +51,7 @@ static share rows_through(const splitter *s, const instr *in)
     case OP_COLUMN: return rank_of(s, in->arg[0]) > 1 ? SHARE_ROWS : SHARE_BATCH;
     case OP_DIM: return inner ? SHARE_NOTHING : SHARE_COUNT;
     case OP_SUM: case OP_MEAN: case OP_MAX: case OP_MIN: case OP_ARGMAX: case OP_SOFTMAX: case OP_LOG_SOFTMAX:
-    case OP_LOGSUMEXP: case OP_EXPAND_DIMS: case OP_SQUEEZE: return inner ? SHARE_ROWS : SHARE_BATCH;
+    case OP_LOGSUMEXP: case OP_CUMSUM: case OP_EXPAND_DIMS: case OP_SQUEEZE: return inner ? SHARE_ROWS : SHARE_BATCH;
     case OP_SLICE: return inner && rest_plain ? SHARE_ROWS : SHARE_BATCH;
     case OP_MATMUL: return rank_of(s, in->arg[0]) > 1 && rank_of(s, in->arg[1]) < 3 && rest_plain ? SHARE_ROWS : SHARE_BATCH;
     case OP_ONE_HOT: return rest_plain ? SHARE_ROWS : SHARE_BATCH;
