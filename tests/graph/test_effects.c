@@ -153,6 +153,28 @@ static void weights_that_fit(tally_trace *t, void *user)
     tally__accumulate(t, m, 0, xx, tally_f32(t, 2), ABSENT, HERE);
 }
 
+static void entries_that_fit(tally_trace *t, void *user)
+{
+    tally_metric_ref m = metric_of(t, user);
+    tally_node       x = tally_arg(t, 0), xx = tally_arg(t, 1), id = tally_cast(x, TALLY_I32), ids = tally_cast(xx, TALLY_I64);
+    tally__accumulate_at(t, m, 3, 0, id, x, x, tally_gt(x, tally_num(0)), HERE);
+    tally__accumulate_at(t, m, 3, 0, ids, tally_num(1), tally_expand_dims(x, 1), ABSENT, HERE);
+    tally__accumulate_at(t, m, 3, 0, tally_num(2), tally_num(1), ABSENT, ABSENT, HERE);
+}
+
+static void an_index_has_the_rows_and_its_axes_align(void **state)
+{
+    fixture      *f = *state;
+    tally__store *mixed = new_mixed(f->context);
+    tally__graph *g = recorded(f, entries_that_fit, mixed);
+    assert_int_equal(count_ops(g, TALLY__OP_accumulate_at), 3);
+    for (tally__id i = 1; i < g->n_node; i++)
+        if (g->node[i].op == TALLY__OP_accumulate_at)
+            assert_int_equal(g->node[i].n_arg, 4);
+    tally__graph_drop(g);
+    tally__store_release(mixed);
+}
+
 static void a_factor_repeats_along_axes_of_size_1(void **state)
 {
     tally__graph *g = recorded(*state, weights_that_fit, NULL);
@@ -275,6 +297,7 @@ int main(void)
         CASE(sums_and_counts_are_read_exactly_extremes_as_doubles),
         CASE(a_state_takes_its_size_from_the_first_batch),
         CASE(an_update_that_cannot_fit_is_refused_with_what_was_expected),
+        CASE(an_index_has_the_rows_and_its_axes_align),
         CASE(a_factor_repeats_along_axes_of_size_1),
         CASE(a_variable_is_read_and_assigned_with_its_own_sizes),
         CASE(an_assignment_keeps_dtype_and_rank),

@@ -269,6 +269,45 @@ static void softmax_and_relatives_agree_with_their_formula(void **state)
         }
 }
 
+static void cumsum_adds_up_each_line(void **state)
+{
+    bench       *b = *state;
+    double       v[6] = { 1, 2, 3, 10, 0.5, NAN };
+    uint8_t      byte[4] = { 200, 100, 1, 0 };
+    int64_t      most[2] = { INT64_MAX, 1 };
+    tally_tensor x = dense(v, TALLY_F64, 2, SHAPE(2, 3)), r = apply(b, TALLY__OP_cumsum, PTRS(&x), 1, 0);
+    EXPECT(r, TALLY_F64, "[2, 3]", 1, 3, 6, 10, 10.5, NAN);
+    r = apply(b, TALLY__OP_cumsum, PTRS(&x), 0, 0);
+    EXPECT(r, TALLY_F64, "[2, 3]", 1, 2, 3, 11, 2.5, NAN);
+    x = dense(byte, TALLY_U8, 1, SHAPE(4));
+    r = apply(b, TALLY__OP_cumsum, PTRS(&x), 0, 0);
+    EXPECT(r, TALLY_I64, "[4]", 200, 300, 301, 301);
+    x = dense(byte, TALLY_BOOL, 2, SHAPE(2, 2));
+    r = apply(b, TALLY__OP_cumsum, PTRS(&x), 1, 0);
+    EXPECT(r, TALLY_I64, "[2, 2]", 1, 2, 1, 1);
+    x = dense(most, TALLY_I64, 1, SHAPE(2));
+    r = apply(b, TALLY__OP_cumsum, PTRS(&x), 0, 0);
+    assert_true(((const int64_t *)r.data)[1] == INT64_MIN);
+    x = dense(NULL, TALLY_F32, 2, SHAPE(0, 3));
+    r = apply(b, TALLY__OP_cumsum, PTRS(&x), 0, 0);
+    assert_int_equal(r.shape[0], 0);
+}
+
+static void cumsum_of_exact_sums_is_exact(void **state)
+{
+    bench       *b = *state;
+    double       v[4] = { 1e300, 1, -1e300, INFINITY }, want[4] = { 1e300, 1e300, 1, INFINITY };
+    tally__sum   sum[4] = { { { 0 }, 0, 0, 0 } };
+    tally_tensor x = dense(sum, TALLY__EXACT, 1, SHAPE(4));
+    memset(sum, 0, sizeof sum);
+    for (int i = 0; i < 4; i++)
+        tally__sum_add_one(&sum[i], v[i]);
+    tally_tensor r = apply(b, TALLY__OP_cumsum, PTRS(&x), 0, 0);
+    assert_int_equal(r.dtype, TALLY__EXACT);
+    for (int i = 0; i < 4; i++)
+        assert_bits_f64(tally__sum_round((const tally__sum *)r.data + i), want[i]);
+}
+
 static void infinities_in_a_line_are_as_in_ieee(void **state)
 {
     bench       *b = *state;
@@ -346,6 +385,8 @@ int main(void)
         CASE(nothing_reduces_to_what_the_op_says),
         CASE(any_and_all_are_logical),
         CASE(softmax_and_relatives_agree_with_their_formula),
+        CASE(cumsum_adds_up_each_line),
+        CASE(cumsum_of_exact_sums_is_exact),
         CASE(infinities_in_a_line_are_as_in_ieee),
         CASE(argmax_is_the_first_of_the_largest),
         CASE(rank_of_counts_the_scores_strictly_above),

@@ -214,7 +214,8 @@ static void classes_that_cannot_be_are_refused(void **state)
     assert_error_has(&err, TALLY_INVALID_ARGUMENT, "Perplexity: config, expected 8 bytes, found NULL");
 }
 
-enum { BAD_STATE, LOW_RANK, HIGH_WEIGHT, NO_UPDATE, ABSENT_VALUE, WRONG_RESULT, ABSENT_RESULT, ITSELF, FAULTS };
+enum { BAD_STATE, LOW_RANK, HIGH_WEIGHT, NO_UPDATE, ABSENT_VALUE, BAD_AXIS, SCALAR_STATE, BAD_INDEX, BAD_VALUE, WRONG_RESULT, ABSENT_RESULT,
+       ITSELF, FAULTS };
 typedef struct fault_config { int64_t which; } fault_config;
 static const tally_state_spec fault_states[] = { { "scalar", TALLY_STATE_SUM, 0, { 0, 0 } }, { "vector", TALLY_STATE_SUM, 1, { 2, 0 } } };
 
@@ -229,6 +230,10 @@ static void fault_update(tally_trace *t, const tally_update *u)
     case HIGH_WEIGHT: tally_accumulate(t, u, 0, tally_reduce_sum(x), tally_expand_dims(x, 0)); break;
     case NO_UPDATE: tally_accumulate(t, &own, 0, x, none); break;
     case ABSENT_VALUE: tally_accumulate(t, u, 0, none, none); break;
+    case BAD_AXIS: tally_accumulate_at(t, u, 1, 1, tally_cast(x, TALLY_I32), tally_num(1), none); break;
+    case SCALAR_STATE: tally_accumulate_at(t, u, 0, 0, tally_cast(x, TALLY_I32), tally_num(1), none); break;
+    case BAD_INDEX: tally_accumulate_at(t, u, 1, 0, x, tally_num(1), none); break;
+    case BAD_VALUE: tally_accumulate_at(t, u, 1, 0, tally_i64(t, 1), x, none); break;
     case ITSELF: tally_update_state(t, u->self, x); break;
     default: tally_accumulate(t, u, 0, tally_num(1), none); break;
     }
@@ -252,6 +257,10 @@ static void what_a_body_does_wrong_is_told_at_its_line(void **state)
         { HIGH_WEIGHT, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: weight, expected rank 1 or less for a value of rank 0, found rank 2" },
         { NO_UPDATE, TALLY_INVALID_ARGUMENT, "accumulate: u, expected the update that this body was given, found another" },
         { ABSENT_VALUE, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: argument 0, expected a node of this body, found an absent one" },
+        { BAD_AXIS, TALLY_INVALID_ARGUMENT, "Faulty: accumulate_at: axis, expected 0 or more and below rank 1 of state vector, found 1" },
+        { SCALAR_STATE, TALLY_INVALID_ARGUMENT, "Faulty: accumulate_at: axis, expected 0 or more and below rank 0 of state scalar, found 0" },
+        { BAD_INDEX, TALLY_INVALID_ARGUMENT, "Faulty: accumulate_at: index, expected an integer type, found float32: cast it" },
+        { BAD_VALUE, TALLY_INVALID_ARGUMENT, "Faulty: accumulate_at: value, expected rank 0 or 0 as the index, found rank 1" },
         { ITSELF, TALLY_RESOURCE_EXHAUSTED, "" } };
     tally_error err;
     for (size_t i = 0; i < TALLY__COUNT(fault); i++) {
@@ -299,6 +308,87 @@ static void weights_align_from_the_left(void **state)
     }
 }
 
+/* ---- elements by index: the mean of the values of each class, and which classes were taken for which */
+enum { OF_CLASS, IN_CLASS, PAIRS };
+static const tally_state_spec by_class_states[] = { { "sum", TALLY_STATE_SUM, 1, { 3, 0 } }, { "count", TALLY_STATE_SUM, 1, { 3, 0 } },
+                                                    { "pairs", TALLY_STATE_COUNT, 2, { 3, 2 } } };
+
+static void by_class_update(tally_trace *t, const tally_update *u)
+{
+    tally_node id = u->operand[0], x = u->operand[1], high = tally_cast(tally_gt(x, tally_num(1)), tally_node_dtype(id));
+    tally_accumulate_at(t, u, OF_CLASS, 0, id, x, u->weight);
+    tally_accumulate_at(t, u, IN_CLASS, 0, id, tally_num(1), u->weight);
+    tally_accumulate_at(t, u, PAIRS, 0, tally_add(tally_mul(id, tally_num(2)), high), tally_num(1), u->weight);
+}
+
+static tally_node by_class_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return tally_ratio(s[OF_CLASS], s[IN_CLASS]);
+}
+
+static const tally_metric_class by_class = { sizeof(tally_metric_class), "MeanByClass", 2, 3, 1, -1, by_class_states, by_class_update,
+                                             by_class_result };
+
+static void values_go_to_the_element_that_an_index_names(void **state)
+{
+    (void)state;
+    tally_metric *m = tally_metric_new(&by_class, NULL, 0, NULL, NULL);
+    tally_error   err;
+    double        v[3];
+    assert_ok(feed_as(m, V(5, 0, 2, 0, -1, 3), TALLY_I32, V(5, 1, 5, 2, 99, 99), TALLY_F32, NULL, 0, &err), &err);
+    assert_ok(tally_metric_values(m, v, 3, &err), &err);
+    assert_bits_f64(v[0], 1.5);
+    assert_bits_f64(v[1], 0);
+    assert_bits_f64(v[2], 5);
+    assert_bits_f64(state_at(m, PAIRS, 0), 1);
+    assert_bits_f64(state_at(m, PAIRS, 1), 1);
+    assert_bits_f64(state_at(m, PAIRS, 5), 1);
+    assert_ok(feed_as(m, M(2, 2, 0, 1, 2, 1), TALLY_U8, M(2, 2, 4, 3, 2, 1), TALLY_F64, V(2, .5, 0), TALLY_F32, &err), &err);
+    assert_bits_f64(state_at(m, OF_CLASS, 0), 5);                      /* 3 + 4 / 2 */
+    assert_bits_f64(state_at(m, IN_CLASS, 1), .5);
+    assert_bits_f64(state_at(m, PAIRS, 3), 1);                         /* class 1, high; the other 1 weighs nothing */
+    tally_metric_release(m);
+}
+
+/* what the last axis of an index is, in a state per column that the first batch sizes */
+static const tally_state_spec per_column_states[] = { { "histogram", TALLY_STATE_SUM, 2, { TALLY_DIM_OPERAND(0, 1), 4 } } };
+
+static void per_column_update(tally_trace *t, const tally_update *u)
+{
+    tally_accumulate_at(t, u, 0, 1, tally_cast(u->operand[0], TALLY_I64), tally_num(1), u->weight);
+}
+
+static tally_node per_column_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return tally_reduce_max(tally_cumsum(s[0], 1));
+}
+
+static const tally_metric_class per_column = { sizeof(tally_metric_class), "Histograms", 1, 1, 0, 0, per_column_states, per_column_update,
+                                               per_column_result };
+
+static void axes_before_the_index_are_its_last_ones(void **state)
+{
+    (void)state;
+    tally_metric *m = tally_metric_new(&per_column, NULL, 0, NULL, NULL);
+    tally_error   err;
+    FEED(m, M(3, 2, 0, 3, 0, 1, 2, 7), NULL, NULL);
+    assert_bits_f64(state_at(m, 0, 0), 2);
+    assert_bits_f64(state_at(m, 0, 2), 1);
+    assert_bits_f64(state_at(m, 0, 4 + 1), 1);
+    assert_bits_f64(state_at(m, 0, 4 + 3), 1);
+    assert_bits_f64(tally_metric_result(m), 3);
+    FEED(m, M(1, 2, 0, 3), NULL, M(1, 2, .25, 0x1p100));
+    assert_bits_f64(state_at(m, 0, 0), 2.25);
+    assert_bits_f64(state_at(m, 0, 4 + 3), 0x1p100);
+    assert_int_equal(feed(m, M(1, 3, 0, 0, 0), NULL, NULL, &err), TALLY_INVALID_ARGUMENT);
+    assert_bits_f64(state_at(m, 0, 0), 2.25);
+    tally_metric_release(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +398,8 @@ int main(void)
         cmocka_unit_test(classes_that_cannot_be_are_refused),
         cmocka_unit_test(what_a_body_does_wrong_is_told_at_its_line),
         cmocka_unit_test(weights_align_from_the_left),
+        cmocka_unit_test(values_go_to_the_element_that_an_index_names),
+        cmocka_unit_test(axes_before_the_index_are_its_last_ones),
     };
     return cmocka_run_group_tests_name("metric/custom", tests, NULL, NULL);
 }

@@ -42,6 +42,34 @@ static void an_outcome_that_nobody_else_needs_is_compared_at_once(void **state)
                 "  return eq_gt(x0, 0.5, x0), eq_bool(b1, x0), not b1, eq_bool(x0 > x0, x0), eq_bool(x0 > 0, x2)\n");
 }
 
+static tally_node total_of(tally_trace *t, tally_metric_ref m)
+{
+    return tally__read_cell(t, m, 0, HERE);
+}
+
+static void rounded(tally_trace *t, void *user)
+{
+    tally_metric_ref mean = tally_arg_metric(t, 3), other = tally_arg_metric(t, 4);
+    tally_node       total = total_of(t, other);
+    (void)user;
+    tally_return(t, tally_square(total_of(t, mean)));
+    tally_return(t, tally_square(total));
+    tally_return(t, tally_ratio(total, total_of(t, other)));
+}
+
+static void a_state_is_read_rounded_where_nobody_needs_its_exact_sum(void **state)
+{
+    assert_pass(rounded, TALLY__PASS_PEEPHOLE,
+                "  v1: float64 = mean2.total\n"
+                "  v2: float64 = mean.total\n"
+                "  v3: float64 = mean2.total\n"
+                "  return square(float64(v2)), square(float64(v1)), ratio(v1, v3)\n",
+                "  v1: float64 = mean2.total\n"
+                "  v2: float64 = mean.total\n"
+                "  v3: float64 = mean2.total\n"
+                "  return square(v2), square(float64(v1)), ratio(v1, v3)\n");
+}
+
 /* one dtype, two numbers, an order, a state, and an axis that repeats */
 static void others(tally_trace *t, void *user)
 {
@@ -179,6 +207,7 @@ int main(void)
         CASE(an_outcome_that_nobody_else_needs_is_compared_at_once),
         CASE(other_comparisons_stay),
         CASE(a_crossentropy_is_one_op),
+        CASE(a_state_is_read_rounded_where_nobody_needs_its_exact_sum),
         CASE(what_others_need_stays),
         CASE(what_only_looks_like_it_stays),
     };
