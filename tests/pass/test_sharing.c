@@ -6,18 +6,19 @@
 
 #include "../../src/function/function.h"
 
-static void three_metrics(tally_trace *t, void *user)
+enum { METRICS_MOST = 5, ROWS = 4 };
+
+static void update_all(tally_trace *t, void *user)
 {
     tally_node labels = tally_arg(t, 0), scores = tally_arg(t, 1);
-    (void)user;
-    for (int i = 2; i < 5; i++) {
-        tally_metric_ref m = tally_arg_metric(t, i);
+    for (int i = 0; i < *(const int *)user; i++) {
+        tally_metric_ref m = tally_arg_metric(t, 2 + i);
         tally_update_state(t, m, labels, scores);
     }
 }
 
 typedef struct counts {
-    uint32_t gt, ne, eq_bool, and, not, nodes, loops, loads, recorded;
+    uint32_t gt, ne, eq_bool, and, not, floor, nodes, loops, loads, recorded;
 } counts;
 
 static void count_steps(const tally__plan *p, counts *n)
@@ -36,25 +37,36 @@ static void count_steps(const tally__plan *p, counts *n)
 }
 
 /* of a call with these metrics, which are released */
-static counts count_of(tally_metric *a, tally_metric *b, tally_metric *c)
+static counts count_all(tally_metric *const *m, int n_m, int rank)
 {
     tally_error     err;
-    float           y[4] = { 0, 1, 1, 0 }, p[4] = { 0.1f, 0.9f, 0.4f, 0.6f };
-    tally_tensor    labels = tally_vector(y, 4), scores = tally_vector(p, 4);
-    tally_metric   *m[3] = { a, b, c };
-    tally_function *f = tally_function_new(three_metrics, NULL, NULL, &err);
-    counts          n = { 0 };
-    assert_ok(tally_call(f, TALLY_IN(&labels, &scores, a, b, c), TALLY_NO_OUT, &err), &err);
+    float           y[ROWS] = { 0, 1, 1, 0 }, p[ROWS] = { 0.1f, 0.9f, 0.4f, 0.6f };
+    tally_tensor    labels = tally_vector(y, ROWS), scores = tally_vector(p, ROWS);
+    tally_value     in[2 + METRICS_MOST];
+    tally_function *f = tally_function_new(update_all, &n_m, NULL, &err);
+    if (rank == 2)
+        labels = tally_matrix(y, ROWS, 1), scores = tally_matrix(p, ROWS, 1);
+    in[0] = tally__in_tensor(&labels);
+    in[1] = tally__in_tensor(&scores);
+    for (int i = 0; i < n_m; i++)
+        in[2 + i] = tally__in_metric(m[i]);
+    assert_ok(tally_call(f, in, 2 + n_m, TALLY_NO_OUT, &err), &err);
     const tally__plan  *plan = tally__function_plan(f, 0);
     const tally__graph *g = plan->graph;
-    n = (counts){ .gt = count_ops(g, TALLY__OP_gt), .ne = count_ops(g, TALLY__OP_ne), .eq_bool = count_ops(g, TALLY__OP_eq_bool),
-                  .and = count_ops(g, TALLY__OP_and), .not = count_ops(g, TALLY__OP_not), .nodes = g->n_node - 1,
-                  .recorded = tally__function_graph(f, 0)->n_node - 1 };
+    counts              n = { .gt = count_ops(g, TALLY__OP_gt), .ne = count_ops(g, TALLY__OP_ne), .eq_bool = count_ops(g, TALLY__OP_eq_bool),
+                              .and = count_ops(g, TALLY__OP_and), .not = count_ops(g, TALLY__OP_not), .floor = count_ops(g, TALLY__OP_floor),
+                              .nodes = g->n_node - 1, .recorded = tally__function_graph(f, 0)->n_node - 1 };
     count_steps(plan, &n);
     tally_function_release(f);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < n_m; i++)
         tally_metric_release(m[i]);
     return n;
+}
+
+static counts count_of(tally_metric *a, tally_metric *b, tally_metric *c)
+{
+    tally_metric *m[] = { a, b, c };
+    return count_all(m, 3, 1);
 }
 
 static tally_metric *threshold_metric(tally_metric *make(const tally_threshold_options *, tally_error *), const double *at, int n)
@@ -114,6 +126,37 @@ static void equal_lists_of_thresholds_are_one_list(void **state)
     assert_int_equal(apart.gt, 3);
 }
 
+/* of F1 the labels may be soft, so it looks at them itself */
+static void five_metrics_of_one_batch_are_one_loop_over_two_inputs(void **state)
+{
+    (void)state;
+    tally_metric *m[] = { tally_precision_new(NULL, NULL), tally_recall_new(NULL, NULL), tally_metric_from_text("F1Score(threshold=0.5)", NULL, NULL),
+                          tally_binary_accuracy_new(NULL, NULL), tally_auc_new(NULL, NULL) };
+    counts n = count_all(m, 5, 2);
+    assert_int_equal(n.gt, 1);
+    assert_int_equal(n.ne, 1);
+    assert_int_equal(n.eq_bool, 1);
+    assert_int_equal(n.floor, 1);
+    assert_int_equal(n.loops, 1);
+    assert_int_equal(n.loads, 2);
+}
+
+static void areas_share_their_bins_and_other_grids_do_not(void **state)
+{
+    (void)state;
+    tally_metric *same[] = { tally_metric_from_text("AUC", NULL, NULL), tally_metric_from_text("AUC(curve='PR')", NULL, NULL),
+                             tally_metric_from_text("AUC(summation_method='majoring')", NULL, NULL) };
+    tally_metric *apart[] = { tally_metric_from_text("AUC", NULL, NULL), tally_metric_from_text("AUC(num_thresholds=100)", NULL, NULL),
+                              tally_metric_from_text("AUC(from_logits=True)", NULL, NULL) };
+    counts        one = count_all(same, 3, 1), three = count_all(apart, 3, 1);
+    assert_int_equal(one.floor, 1);
+    assert_int_equal(one.loads, 2);
+    assert_int_equal(three.floor, 3);
+    assert_int_equal(three.ne, 1);
+    assert_int_equal(three.loops, 1);
+    assert_int_equal(three.loads, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +164,8 @@ int main(void)
         cmocka_unit_test(one_metric_twice_costs_its_updates_only),
         cmocka_unit_test(a_comparison_for_each_distinct_threshold),
         cmocka_unit_test(equal_lists_of_thresholds_are_one_list),
+        cmocka_unit_test(five_metrics_of_one_batch_are_one_loop_over_two_inputs),
+        cmocka_unit_test(areas_share_their_bins_and_other_grids_do_not),
     };
     return cmocka_run_group_tests_name("pass/sharing", tests, NULL, NULL);
 }
