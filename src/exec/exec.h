@@ -104,6 +104,7 @@ struct tally__frame {
     tally__frame        *next;          /* for whoever keeps idle frames */
     bool                 home;          /* likewise: it has a place of its own to wait in */
     bool                 commits;       /* the graph changes a store */
+    bool                 batches;       /* and one of its own */
     bool                 holds;         /* it reads or overwrites one: deltas may hold blocks of it */
     bool                 polls;         /* the context has an interrupt hook */
     int32_t              loops;         /* running now, nested */
@@ -116,9 +117,12 @@ struct tally__frame {
 tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, const tally__plan *plan, tally__isa isa, tally_error *err);
 void          tally__frame_drop(tally__frame *f);          /* NULL is fine; never follows graph */
 tally_tensor  tally__frame_value(const tally__frame *f, tally__id node);     /* of a returned node, valid until frame_end */
+void          tally__frame_forget(tally__frame *f);        /* what no store outside is to have */
 /* tally__commit of all deltas (a graph that only reads commits nothing) */
 static inline tally_status tally__frame_commit(tally__frame *f, tally_error *err)
 {
+    if (f->batches)
+        tally__frame_forget(f);
     return f->commits ? tally__commit(f->context, f->delta, f->n_slot, err) : TALLY_OK;
 }
 void          tally__frame_end(tally__frame *f);           /* lets go of stores and views, keeps memory */

@@ -187,9 +187,17 @@ static void fill_head(tally__frame *f, tally_context *c, const tally__graph *g, 
     tally__arena_init(&f->work, c);
     f->start = tally__arena_here(&f->work);
     for (int32_t i = 0; i < g->n_slot; i++) {
+        f->batches = f->batches || g->slot[i].batch_of;
         f->commits = f->commits || g->slot[i].updates || g->slot[i].overwrites;
         f->holds = f->holds || g->slot[i].reads || g->slot[i].overwrites;
     }
+}
+
+void tally__frame_forget(tally__frame *f)
+{
+    for (int32_t i = 0; i < f->n_slot; i++)
+        if (f->graph->slot[i].batch_of)
+            f->delta[i].effects = false;
 }
 
 tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, const tally__plan *plan, tally__isa isa, tally_error *err)

@@ -113,6 +113,7 @@ typedef struct tally__slot {            /* one distinct store, however it was re
     int32_t        argument;            /* first argument that is this store, or -1 */
     tally__store  *captured;            /* retained; NULL if it comes as an argument only */
     tally__schema *schema;              /* retained */
+    int32_t        batch_of;            /* 1 + the slot of the metric of which it holds one update alone: never committed; else 0 */
     bool           reads, updates, overwrites;   /* anywhere in the graph */
 } tally__slot;
 typedef struct tally__return {
@@ -175,6 +176,8 @@ bool         tally__sizes_meet(tally_trace *t, tally__dim a, tally__dim b, tally
 
 /* ---- effects.c: what higher floors record on a store */
 const tally__schema *tally__metric_schema(tally_metric_ref m, tally__place at, const char *op);   /* NULL: bad reference, error noted */
+/* a store of m's schema that the recording owns and no call commits to: empty when a call begins. One for each metric */
+tally_metric_ref tally__batch_of(tally_trace *t, tally_metric_ref m, tally__place at);
 void       tally__accumulate(tally_trace *t, tally_metric_ref m, int cell, tally_node value, tally_node weight, tally_node mask, tally__place at);
 /* the element of the state is index's, counted through its axes from `axis` on; the axes before are the last of index. value: of index's shape, or rank 0 */
 void       tally__accumulate_at(tally_trace *t, tally_metric_ref m, int cell, int axis, tally_node index, tally_node value, tally_node weight,

@@ -203,6 +203,33 @@ tally_metric_ref tally_capture_metric_loc(tally_trace *t, tally_metric *m, const
     return metric_ref(t, slot < 0 ? TALLY__BAD_ID : (uint32_t)slot + 1);
 }
 
+static int32_t batch_slot(tally_trace *t, int32_t slot, tally__place at)
+{
+    tally__graph *g = t->now->graph;
+    tally_error   err;
+    for (int32_t i = 0; i < g->n_slot; i++)
+        if (g->slot[i].batch_of == slot + 1)
+            return i;
+    tally__store *store = tally__store_new(t->context, g->slot[slot].schema, "batch", &err);
+    int32_t       own = store ? tally__slot_of(t, store, at) : -1;
+    if (!store)
+        tally__trace_fail(t, err.status, at, "%s", err.text);
+    if (own < 0) {
+        tally__store_release(store);
+        return -1;
+    }
+    g->slot[own].captured = store;
+    g->slot[own].batch_of = slot + 1;
+    return own;
+}
+
+tally_metric_ref tally__batch_of(tally_trace *t, tally_metric_ref m, tally__place at)
+{
+    int32_t slot = tally__ref_slot(t, m.trace, m.id, m.generation, TALLY__METRIC, "forward", at);
+    slot = slot < 0 ? -1 : batch_slot(t, slot, at);
+    return metric_ref(t, slot < 0 ? TALLY__BAD_ID : (uint32_t)slot + 1);
+}
+
 tally_variable_ref tally_capture_variable_loc(tally_trace *t, tally_variable *v, const char *file,
                                               int line)
 {

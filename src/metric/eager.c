@@ -38,6 +38,18 @@ static void update_body(tally_trace *t, void *user)
         tally_update_state_loc(t, tally_arg_metric_loc(t, i, NULL, 0), x, n, NULL, 0);
 }
 
+/* (operands ..., metric) -> the value of this batch */
+static void forward_body(tally_trace *t, void *user)
+{
+    tally_node x[TALLY__CLASS_OPERANDS + 1];
+    const int  n = count_tensors(t);
+    (void)user;
+    for (int i = 0; i < n; i++)
+        x[i] = tally_arg_loc(t, i, NULL, 0);
+    tally_node value = tally_forward_loc(t, tally_arg_metric_loc(t, n, NULL, 0), x, n, NULL, 0);
+    tally_return_loc(t, tally_cast_loc(value, TALLY_F64, NULL, 0), NULL, 0);
+}
+
 static void result_body(tally_trace *t, void *user)
 {
     (void)user;
@@ -97,7 +109,8 @@ static void drop_set(tally__companion *companion)
 static eager_set *new_set(tally_context *c, tally_error *err)
 {
     static const struct { tally_body body; const char *name; } verb[TALLY__VERBS] = {
-        [TALLY__VERB_UPDATE] = { update_body, "update_state" }, [TALLY__VERB_RESULT] = { result_body, "result" },
+        [TALLY__VERB_UPDATE] = { update_body, "update_state" }, [TALLY__VERB_FORWARD] = { forward_body, "forward" },
+        [TALLY__VERB_RESULT] = { result_body, "result" },
         [TALLY__VERB_SHAPE] = { shape_body, "result_shape" }, [TALLY__VERB_DEFINED] = { defined_body, "is_defined" },
         [TALLY__VERB_RESULTS] = { results_body, "results" }, [TALLY__VERB_RESET] = { reset_body, "reset_state" } };
     eager_set *e = tally__zalloc(c, sizeof *e);

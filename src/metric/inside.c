@@ -29,16 +29,16 @@ static void run_body(tally_trace *t, tally_body body, body_run *r, tally__place 
     tally__trace_cover(t, before);
 }
 
-static bool check_operands(tally_trace *t, const tally__class *k, const tally_node *x, int n, tally__place at)
+static bool check_operands(tally_trace *t, const tally__class *k, const tally_node *x, int n, const char *verb, tally__place at)
 {
     const int want = k->face.n_operands;
     if (n != want && n != want + 1) {
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: update_state, expected %d operand%s (%s%s%s) and at most a "
-                          "sample_weight, found %d", k->face.name, want, want == 1 ? "" : "s", tally__role(k, 0),
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: %s, expected %d operand%s (%s%s%s) and at most a "
+                          "sample_weight, found %d", k->face.name, verb, want, want == 1 ? "" : "s", tally__role(k, 0),
                           want == 1 ? "" : want == 2 ? ", " : " to ", want == 1 ? "" : tally__role(k, want - 1), n);
         return false;
     }
-    return tally__operands_of(t, x, n, n == want + 1 ? 1u << want : 0, "update_state", at);
+    return tally__operands_of(t, x, n, n == want + 1 ? 1u << want : 0, verb, at);
 }
 
 /* A number has neither trace nor dtype: as an operand it is a float64. */
@@ -73,20 +73,36 @@ static bool size_states(tally_trace *t, const tally__class *k, tally_metric_ref 
     return tally__trace_ok(t);
 }
 
-void tally_update_state_loc(tally_trace *t, tally_metric_ref m, const tally_node *operands, int n, const char *file, int line)
+/* The value that a class's result body gives for the store as the recording sees it here. */
+static tally_node record_result(tally_trace *t, tally_metric_ref m, const tally__class *k, tally__place at)
 {
-    const tally__place   at = { file, line };
-    const tally__schema *schema = tally__metric_schema(m, at, "update_state");
-    if (!schema || !t || m.trace != t) {
-        if (t && m.trace != t)
-            tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "update_state: metric, expected a reference of this body, found %s",
-                              m.trace ? "one of another" : "an absent one (all zero)");
-        return;
-    }
-    const tally__class *k = tally__class_of(schema);
-    if (!check_operands(t, k, operands, n, at))
-        return;
-    struct tally__update inside = { .k = k, .self = m, .place = at };
+    tally_node states[TALLY__CLASS_STATES];
+    for (int i = 0; i < k->face.n_states; i++)
+        states[i] = tally__read_cell(t, m, i, at);
+    body_run r = { .k = k, .states = states };
+    run_body(t, run_result_body, &r, at);
+    if (!tally__operands_of(t, &r.result, 1, 0, "result", at))
+        return tally__bad(t);
+    tally_node x = placed(t, r.result, at);
+    if (tally__trace_ok(t) && tally_node_rank(x) != k->face.result_rank)
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: result, expected rank %d as the class says, found rank %d", k->face.name,
+                          k->face.result_rank, tally_node_rank(x));
+    return tally__trace_ok(t) ? x : tally__bad(t);
+}
+
+static bool check_metric(tally_trace *t, tally_metric_ref m, const char *verb, tally__place at)
+{
+    if (t && m.trace != t)
+        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: metric, expected a reference of this body, found %s", verb,
+                          m.trace ? "one of another" : "an absent one (all zero)");
+    return t && m.trace == t;
+}
+
+/* batch: another metric of the class that takes the same update, or absent */
+static void record_update(tally_trace *t, tally_metric_ref m, tally_metric_ref batch, const tally__class *k, const tally_node *operands, int n,
+                          tally__place at)
+{
+    struct tally__update inside = { .k = k, .self = m, .batch = batch, .place = at };
     tally_update         u = { .config = tally__config_of(k), .self = m, .inside = &inside };
     tally_node           x[TALLY__CLASS_OPERANDS + 1];
     for (int i = 0; i < n; i++)
@@ -95,7 +111,7 @@ void tally_update_state_loc(tally_trace *t, tally_metric_ref m, const tally_node
         u.operand[i] = x[i];
     if (n > k->face.n_operands)
         u.weight = x[n - 1];
-    if (!tally__trace_ok(t) || !size_states(t, k, m, &u, at))
+    if (!tally__trace_ok(t) || !size_states(t, k, m, &u, at) || (batch.trace && !size_states(t, k, batch, &u, at)))
         return;
     body_run r = { .k = k, .update = &u };
     tally__cover before = tally__trace_cover(t, (tally__cover){ k->face.name, at, true });
@@ -103,6 +119,32 @@ void tally_update_state_loc(tally_trace *t, tally_metric_ref m, const tally_node
     run_body(t, run_update_body, &r, at);
     tally__nan_after(t, &inside);
     tally__trace_cover(t, before);
+}
+
+void tally_update_state_loc(tally_trace *t, tally_metric_ref m, const tally_node *operands, int n, const char *file, int line)
+{
+    const tally__place   at = { file, line };
+    const tally__schema *schema = tally__metric_schema(m, at, "update_state");
+    if (!check_metric(t, m, "update_state", at) || !schema)
+        return;
+    const tally__class *k = tally__class_of(schema);
+    if (check_operands(t, k, operands, n, "update_state", at))
+        record_update(t, m, (tally_metric_ref){ NULL, 0, 0 }, k, operands, n, at);
+}
+
+tally_node tally_forward_loc(tally_trace *t, tally_metric_ref m, const tally_node *operands, int n, const char *file, int line)
+{
+    const tally__place   at = { file, line };
+    const tally__schema *schema = tally__metric_schema(m, at, "forward");
+    if (!check_metric(t, m, "forward", at) || !schema)
+        return tally__bad(t);
+    const tally__class    *k = tally__class_of(schema);
+    const tally_metric_ref batch = tally__batch_of(t, m, at);
+    if (!tally__trace_ok(t) || !check_operands(t, k, operands, n, "forward", at))
+        return tally__bad(t);
+    tally__reset(t, batch, at);
+    record_update(t, m, batch, k, operands, n, at);
+    return tally__trace_ok(t) ? record_result(t, batch, k, at) : tally__bad(t);
 }
 
 static bool check_update(tally_trace *t, const tally_update *u, int state, const char *verb, tally__place at)
@@ -154,7 +196,10 @@ void tally_accumulate_loc(tally_trace *t, const tally_update *u, int state, tall
     if (!tally__is_absent(weight) && !align_weight(t, &value, &weight, own, "accumulate", at))
         return;
     in->reach = TALLY__MAX(in->reach, rank);
-    tally__accumulate(t, in->self, state, value, weight, tally__nan_mask(in, rank), at);
+    const tally_node mask = tally__nan_mask(in, rank);
+    tally__accumulate(t, in->self, state, value, weight, mask, at);
+    if (in->batch.trace)
+        tally__accumulate(t, in->batch, state, value, weight, mask, at);
 }
 
 void tally_accumulate_at_loc(tally_trace *t, const tally_update *u, int state, int axis, tally_node index, tally_node value,
@@ -171,45 +216,24 @@ void tally_accumulate_at_loc(tally_trace *t, const tally_update *u, int state, i
         return;
     const int rank = TALLY__MAX(tally_node_rank(index), 0);
     in->reach = TALLY__MAX(in->reach, rank);
-    tally__accumulate_at(t, in->self, state, axis, index, value, weight, tally__nan_mask(in, rank), at);
-}
-
-/* The value that a class's result body gives for the store as the recording sees it here. */
-static tally_node record_result(tally_trace *t, tally_metric_ref m, const tally__class *k, tally__place at)
-{
-    tally_node states[TALLY__CLASS_STATES];
-    for (int i = 0; i < k->face.n_states; i++)
-        states[i] = tally__read_cell(t, m, i, at);
-    body_run r = { .k = k, .states = states };
-    run_body(t, run_result_body, &r, at);
-    if (!tally__operands_of(t, &r.result, 1, 0, "result", at))
-        return tally__bad(t);
-    tally_node x = placed(t, r.result, at);
-    if (tally__trace_ok(t) && tally_node_rank(x) != k->face.result_rank)
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "%s: result, expected rank %d as the class says, found rank %d", k->face.name,
-                          k->face.result_rank, tally_node_rank(x));
-    return tally__trace_ok(t) ? x : tally__bad(t);
+    const tally_node mask = tally__nan_mask(in, rank);
+    tally__accumulate_at(t, in->self, state, axis, index, value, weight, mask, at);
+    if (in->batch.trace)
+        tally__accumulate_at(t, in->batch, state, axis, index, value, weight, mask, at);
 }
 
 tally_node tally_result_loc(tally_trace *t, tally_metric_ref m, const char *file, int line)
 {
     const tally__place   at = { file, line };
     const tally__schema *schema = tally__metric_schema(m, at, "result");
-    if (!schema || !t || m.trace != t) {
-        if (t && m.trace != t)
-            tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "result: metric, expected a reference of this body, found %s",
-                              m.trace ? "one of another" : "an absent one (all zero)");
+    if (!check_metric(t, m, "result", at) || !schema)
         return tally__bad(t);
-    }
     return record_result(t, m, tally__class_of(schema), at);
 }
 
 void tally_reset_state_loc(tally_trace *t, tally_metric_ref m, const char *file, int line)
 {
     const tally__place at = { file, line };
-    if (t && m.trace != t)
-        tally__trace_fail(t, TALLY_INVALID_ARGUMENT, at, "reset_state: metric, expected a reference of this body, found %s",
-                          m.trace ? "one of another" : "an absent one (all zero)");
-    else if (t)
+    if (check_metric(t, m, "reset_state", at))
         tally__reset(t, m, at);
 }

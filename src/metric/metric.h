@@ -32,7 +32,7 @@ const char         *tally__role(const tally__class *k, int operand);
 /* ---- inside.c: an update body that is being recorded: what tally_update.inside points to */
 struct tally__update {
     const tally__class *k;
-    tally_metric_ref    self;
+    tally_metric_ref    self, batch;    /* batch: takes the same; absent: nobody does */
     tally_node          no_nan[TALLY__CLASS_OPERANDS + 1];     /* policy skip: of operands and weight what is none; absent: all */
     tally_node          mask;           /* of these, combined in the shape of the highest; absent: all count */
     int                 highest;        /* operand */
@@ -54,7 +54,7 @@ tally_node tally__defined(tally_trace *t, tally_node result);
 
 /* ---- eager.c: the functions behind the verbs outside, one set per context; lives as long as a metric of the context */
 typedef enum tally__verb {
-    TALLY__VERB_UPDATE, TALLY__VERB_RESULT, TALLY__VERB_SHAPE, TALLY__VERB_DEFINED,
+    TALLY__VERB_UPDATE, TALLY__VERB_FORWARD, TALLY__VERB_RESULT, TALLY__VERB_SHAPE, TALLY__VERB_DEFINED,
     TALLY__VERB_RESULTS, TALLY__VERB_RESET,      /* of many; a result that is no scalar is NaN */
     TALLY__VERBS
 } tally__verb;

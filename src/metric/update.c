@@ -83,6 +83,30 @@ tally_status tally_metric_update_state_n(tally_metric *m, const tally_tensor *co
     return status ? status : call_update(&m, 1, operands, n, in, name, err);
 }
 
+tally_status tally_metric_forward_n(tally_metric *m, const tally_tensor *const *operands, int n, double *out, int n_out, tally_error *err)
+{
+    tally_value in[TALLY__CLASS_OPERANDS + 2];
+    tally_error own, *e = err ? err : &own;
+    if (!m)
+        return tally__no_metric("forward", -1, err);
+    const char  *name = tally_metric_name(m);
+    tally_status status = update_operands(m, name, operands, n, err);
+    if (status)
+        return status;
+    if (n_out < 0 || (n_out && !out))
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: out, expected room for the values, found %s and %d", name,
+                           out ? "a list" : "NULL", n_out);
+    for (int i = 0; i < n; i++)
+        in[i] = tally__in_tensor(operands[i]);
+    in[n] = tally__in_metric(m);
+    tally_buffer     b = tally_buffer_of(out, n_out);
+    const tally_slot slot = tally__out_buffer(&b);
+    status = tally__call(tally__eager(m, TALLY__VERB_FORWARD), in, n + 1, &slot, 1, name, e);
+    if (status && err)
+        explain(&m, 1, name, n, err);
+    return status;
+}
+
 /* every metric, and the operands for each of them */
 static tally_status check_many(tally_metric *const *m, int n_m, const tally_tensor *const *operands, int n, tally_error *err)
 {
