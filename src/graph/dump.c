@@ -3,7 +3,7 @@
  */
 #include "dump.h"
 
-enum { INLINE_MOST = 12, PLACE_COLUMN = 72 };
+enum { INLINE_MOST = 12, BESIDE_COLUMN = 72 };
 
 /* ---- what stands where */
 static bool is_pure(const tally__node *n)
@@ -71,15 +71,21 @@ void tally__dump_indent(tally__dump *d, int depth)
         tally__dump_put(d, "  ");
 }
 
-static void end_line(tally__dump *d, tally__place at)
+static void line_beside(tally__dump *d)
 {
-    if (at.file) {
-        do
-            tally__dump_put(d, " ");
-        while (d->out->n - d->line < PLACE_COLUMN);
-        tally__put(d->out, "# %s:%d", tally__file_name(at.file), at.line);
-    }
-    tally__dump_put(d, "\n");
+    do
+        tally__dump_put(d, " ");
+    while (d->out->n - d->line < BESIDE_COLUMN);
+    tally__dump_put(d, "# ");
+}
+
+static void put_place(tally__dump *d, tally__place at)
+{
+    if (!at.file)
+        return;
+    d->form->beside(d);
+    tally__dump_put(d, tally__file_name(at.file));
+    tally__put(d->out, ":%d", at.line);
 }
 
 static void put_factor(tally__dump *d, tally__id factor)
@@ -153,7 +159,9 @@ static void put_effect(tally__dump *d, const tally__node *n)
     default:
         tally__put(d->out, "%s ", tally__op_table[n->op].name);
         tally__dump_value(d, n->arg[0], TALLY__BIND_ANY);
-        tally__put(d->out, "%s%s%s", *n->text ? " \"" : "", n->text, *n->text ? "\"" : "");
+        tally__dump_put(d, *n->text ? " \"" : "");
+        tally__dump_put(d, n->text);
+        tally__dump_put(d, *n->text ? "\"" : "");
     }
 }
 
@@ -167,23 +175,17 @@ static void put_assigned(tally__dump *d, const tally__id *name, const tally__id 
     }
 }
 
-static void put_region(tally__dump *d, uint32_t region, int depth);
-
 /* The names of an if's values are those of the results that follow it. */
-void tally__dump_yield(tally__dump *d, uint32_t region, int depth)
+void tally__dump_yield(tally__dump *d, uint32_t region)
 {
     const tally__region *r = &d->g->region[region];
     const tally__node   *n = &d->g->node[r->owner];
     bool                 body = n->op == TALLY__OP_while && region == n->inner[1];
-    if (!r->n_yield)
-        return;
-    tally__dump_indent(d, depth);
     tally__dump_put(d, n->op == TALLY__OP_if ? "give " : body ? "next " : "test ");
     if (body)
         put_assigned(d, r->param, r->yield, r->n_yield);
     else
         tally__dump_values(d, r->yield, r->n_yield);
-    end_line(d, (tally__place){ NULL, 0 });
 }
 
 /* The condition's parameters and the body's are the same variables, so they share names. */
@@ -205,37 +207,10 @@ static void put_while_head(tally__dump *d, const tally__node *n)
         tally__put(d->out, " at most %l times%s", n->limit, n->limit_is_error ? " or fail" : "");
 }
 
-static void put_while(tally__dump *d, tally__id id, int depth)
-{
-    const tally__node *n = &d->g->node[id];
-    put_while_head(d, n);
-    end_line(d, n->place);
-    put_region(d, n->inner[0], depth + 1);
-    tally__dump_yield(d, n->inner[0], depth + 1);
-    put_region(d, n->inner[1], depth + 1);
-    tally__dump_yield(d, n->inner[1], depth + 1);
-}
-
 static void put_if_head(tally__dump *d, const tally__node *n)
 {
     tally__dump_put(d, "if ");
     tally__dump_value(d, n->arg[0], TALLY__BIND_ANY);
-}
-
-static void put_if(tally__dump *d, tally__id id, int depth)
-{
-    const tally__node   *n = &d->g->node[id];
-    const tally__region *b = &d->g->region[n->inner[1]];
-    put_if_head(d, n);
-    end_line(d, n->place);
-    put_region(d, n->inner[0], depth + 1);
-    tally__dump_yield(d, n->inner[0], depth + 1);
-    if (!b->n_list && !b->n_yield)
-        return;
-    tally__dump_indent(d, depth);
-    tally__dump_put(d, "else\n");
-    put_region(d, n->inner[1], depth + 1);
-    tally__dump_yield(d, n->inner[1], depth + 1);
 }
 
 static void put_named(tally__dump *d, tally__id id)
@@ -269,30 +244,113 @@ void tally__dump_node(tally__dump *d, tally__id id)
         put_effect(d, n);
 }
 
-static void put_node(tally__dump *d, tally__id id, int depth)
+static void put_list(tally__dump *d, const char *word, const tally__id *id, uint32_t n)
 {
-    const tally__node *n = &d->g->node[id];
-    if (!tally__dump_has_line(d, id))
-        return;
-    tally__dump_indent(d, depth);
-    if (n->op == TALLY__OP_while) {
-        put_while(d, id, depth);
-        return;
+    if (n) {
+        tally__dump_put(d, word);
+        tally__dump_values(d, id, n);
     }
-    if (n->op == TALLY__OP_if) {
-        put_if(d, id, depth);
-        return;
-    }
-    tally__dump_node(d, id);
-    end_line(d, n->place);
 }
 
-static void put_region(tally__dump *d, uint32_t region, int depth)
+void tally__dump_loop(tally__dump *d, const tally__dump_group *g)
+{
+    tally__dump_put(d, "rows of ");
+    tally__dump_size(d, g->rows);
+    put_list(d, " load ", g->load, g->n_load);
+    put_list(d, " keep ", g->keep, g->n_keep);
+}
+
+/* ---- the walk */
+static void walk_region(tally__dump *d, uint32_t region, int depth);
+
+static void walk_node(tally__dump *d, const tally__dump_group *g, uint32_t at, int depth)
+{
+    const tally__node *n = &d->g->node[g->node[at]];
+    d->form->node(d, g, at, depth);
+    for (int k = 0; k < 2 && n->inner[k]; k++) {
+        d->form->region(d, n->inner[k], depth);
+        walk_region(d, n->inner[k], depth + 1);
+        d->form->region_end(d, n->inner[k], depth);
+    }
+}
+
+static void walk_region(tally__dump *d, uint32_t region, int depth)
+{
+    tally__dump_group g;
+    for (uint32_t i = 0; d->order->group(d, region, i, &g); i++) {
+        if (g.rows)
+            d->form->loop(d, &g, depth);
+        for (uint32_t at = 0; at < g.n_node; at++)
+            walk_node(d, &g, at, depth + (g.rows != 0));
+        if (g.rows)
+            d->form->loop_end(d, depth);
+    }
+}
+
+void tally__dump_walk(tally__dump *d)
+{
+    walk_region(d, 1, 1);
+}
+
+/* ---- lines */
+static void line_node(tally__dump *d, const tally__dump_group *g, uint32_t at, int depth)
+{
+    if (!tally__dump_has_line(d, g->node[at]))
+        return;
+    tally__dump_indent(d, depth);
+    tally__dump_node(d, g->node[at]);
+    d->order->beside(d, g, at);
+    tally__dump_put(d, "\n");
+}
+
+static void line_loop(tally__dump *d, const tally__dump_group *g, int depth)
+{
+    tally__dump_indent(d, depth);
+    tally__dump_loop(d, g);
+    tally__dump_put(d, "\n");
+}
+
+/* Where a loop ends, and where most regions begin, depth tells. */
+static void line_loop_end(tally__dump *d, int depth)
+{
+    (void)d, (void)depth;
+}
+
+static void line_region(tally__dump *d, uint32_t region, int depth)
 {
     const tally__region *r = &d->g->region[region];
-    for (uint32_t i = 0; i < r->n_list; i++)
-        put_node(d, r->list[i], depth);
+    const tally__node   *n = &d->g->node[r->owner];
+    if (n->op == TALLY__OP_if && region == n->inner[1] && (r->n_list || r->n_yield)) {
+        tally__dump_indent(d, depth);
+        tally__dump_put(d, "else\n");
+    }
 }
+
+static void line_region_end(tally__dump *d, uint32_t region, int depth)
+{
+    if (!d->g->region[region].n_yield)
+        return;
+    tally__dump_indent(d, depth + 1);
+    tally__dump_yield(d, region);
+    tally__dump_put(d, "\n");
+}
+
+const tally__dump_form tally__dump_lines = { line_node, line_loop, line_loop_end, line_region, line_region_end, line_beside, false };
+
+/* ---- a recording: its nodes in program order, beside each the user's line */
+static bool recorded_group(const tally__dump *d, uint32_t region, uint32_t i, tally__dump_group *out)
+{
+    const tally__region *r = &d->g->region[region];
+    *out = (tally__dump_group){ .node = r->list, .n_node = r->n_list };
+    return !i;
+}
+
+static void recorded_beside(tally__dump *d, const tally__dump_group *g, uint32_t at)
+{
+    put_place(d, d->g->node[g->node[at]].place);
+}
+
+const tally__dump_order tally__dump_recorded = { recorded_group, recorded_beside };
 
 /* ---- head and tail */
 static const tally__node *argument_node_of(const tally__graph *g, int i)
@@ -336,16 +394,22 @@ static void put_head(tally__dump *d)
         }
 }
 
+void tally__dump_equality(tally__dump *d, const tally__equality *e)
+{
+    tally__dump_put(d, "where ");
+    tally__dump_size(d, e->a);
+    tally__dump_put(d, " = ");
+    tally__dump_size(d, e->b);
+}
+
 static void put_equalities(tally__dump *d)
 {
     for (uint32_t i = 0; i < d->g->n_equality; i++) {
         const tally__equality *e = &d->g->equality[i];
         tally__dump_indent(d, 1);
-        tally__dump_put(d, "where ");
-        tally__dump_size(d, e->a);
-        tally__dump_put(d, " = ");
-        tally__dump_size(d, e->b);
-        end_line(d, d->g->node[e->node].place);
+        tally__dump_equality(d, e);
+        put_place(d, d->g->node[e->node].place);
+        tally__dump_put(d, "\n");
     }
 }
 
@@ -364,9 +428,10 @@ static void put_returns(tally__dump *d)
 
 static size_t bytes_for_names(const tally__graph *g) { return ((size_t)g->n_node * 3 + g->n_size) * sizeof(uint32_t); }
 
-bool tally__dump_begin(tally__dump *d, const tally__graph *g, tally__text *out, bool all)
+bool tally__dump_begin(tally__dump *d, bool all)
 {
-    *d = (tally__dump){ .g = g, .out = out, .used = tally__zalloc(g->context, bytes_for_names(g)) };
+    const tally__graph *g = d->g;
+    d->used = tally__zalloc(g->context, bytes_for_names(g));
     if (!d->used)
         return false;
     d->weight = d->used + g->n_node;
@@ -384,13 +449,13 @@ void tally__dump_end(tally__dump *d)
 
 void tally__graph_dump(const tally__graph *g, tally__text *out)
 {
-    tally__dump d;
-    if (!tally__dump_begin(&d, g, out, false)) {
+    tally__dump d = { .g = g, .out = out, .form = &tally__dump_lines, .order = &tally__dump_recorded };
+    if (!tally__dump_begin(&d, false)) {
         tally__put(out, "%s: no memory for its text\n", g->name);
         return;
     }
     put_head(&d);
-    put_region(&d, 1, 1);
+    tally__dump_walk(&d);
     put_equalities(&d);
     put_returns(&d);
     tally__dump_end(&d);

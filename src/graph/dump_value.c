@@ -3,9 +3,27 @@
 #include "dump.h"
 
 /* ---- names */
+/* Within quotation marks of DOT: what would end them, what a label takes for a sign of its own, what no line may hold. */
+static const char *dump_quoted(char c)
+{
+    switch (c) {
+    case '"': return "\\\"";
+    case '\\': return "\\\\";
+    case '&': return "&amp;";
+    case '\n': return "\\n";
+    default: return c > 0 && c < ' ' ? " " : NULL;
+    }
+}
+
 void tally__dump_put(tally__dump *d, const char *text)
 {
-    tally__put(d->out, "%s", text);
+    for (; *text; text++) {
+        const char *instead = d->form->quotes ? dump_quoted(*text) : NULL;
+        if (instead)
+            tally__put(d->out, "%s", instead);
+        else
+            tally__put(d->out, "%c", *text);
+    }
 }
 
 void tally__dump_size(tally__dump *d, tally__dim dim)
@@ -42,7 +60,7 @@ void tally__dump_store(tally__dump *d, int32_t slot)
         bool upper = *c >= 'A' && *c <= 'Z';
         if (upper && c > class_name && c[-1] >= 'a' && c[-1] <= 'z')
             tally__dump_put(d, "_");
-        tally__put(d->out, "%c", upper ? *c - 'A' + 'a' : *c);
+        tally__dump_put(d, (const char[]){ (char)(upper ? *c - 'A' + 'a' : *c), 0 });
     }
     for (int32_t i = 0; i < slot; i++)
         before += strcmp(d->g->slot[i].schema->class_name, class_name) == 0;
@@ -54,8 +72,10 @@ void tally__dump_cell(tally__dump *d, const tally__node *n)
 {
     const tally__schema *schema = d->g->slot[n->slot].schema;
     tally__dump_store(d, n->slot);
-    if (schema->what == TALLY__METRIC && n->cell >= 0)
-        tally__put(d->out, ".%s", schema->spec[n->cell].name);
+    if (schema->what == TALLY__METRIC && n->cell >= 0) {
+        tally__dump_put(d, ".");
+        tally__dump_put(d, schema->spec[n->cell].name);
+    }
 }
 
 void tally__dump_name(tally__dump *d, tally__id id)

@@ -1,12 +1,10 @@
-/* show: a plan as text for people: what each pass did, then the steps in the order they run, each node on a line of its own
- * with what runs it. Knows steps; how a node is written is the graph's affair. */
+/* show: a plan for people: what each pass did, then the steps in the order they run, each node on a line of its own with what
+ * runs it. Knows steps; how a node is written is the graph's affair. */
 #include "pass.h"
 #include "../graph/dump.h"
 
-enum { SHOW_COLUMN = 72 };
 typedef struct show {
     const tally__plan *p;
-    tally__dump        d;
     tally__runs_with  *with;
     void              *user;
 } show;
@@ -32,84 +30,46 @@ static void show_passes(const tally__plan *p, tally__text *t)
     }
 }
 
-/* at: where the node stands in a loop; outside of loops there are no slots */
-static void show_runs(show *s, size_t line, tally__id id, const tally__step *loop, uint32_t at)
+/* ---- the order: steps, beside each node what runs it */
+static bool show_group(const tally__dump *d, uint32_t region, uint32_t i, tally__dump_group *out)
 {
-    const char *with = s->with ? s->with(s->p, id, loop && loop->counted[at], s->user) : NULL;
-    if (with) {
-        do
-            tally__put(s->d.out, " ");
-        while (s->d.out->n - line < SHOW_COLUMN);
-        tally__put(s->d.out, "# %s", with);
-        if (loop && loop->slot[at] != TALLY__NO_SLOT && !loop->counted[at])
-            tally__put(s->d.out, ", slot %u", loop->slot[at]);
-    }
-    tally__put(s->d.out, "\n");
-}
-
-static void show_region(show *s, uint32_t region, int depth);
-
-static void show_node(show *s, tally__id id, const tally__step *loop, uint32_t at, int depth)
-{
-    const tally__node *n = &s->p->graph->node[id];
-    size_t             line = s->d.out->n;
-    if (!tally__dump_has_line(&s->d, id))
-        return;
-    tally__dump_indent(&s->d, depth);
-    tally__dump_node(&s->d, id);
-    show_runs(s, line, id, loop, at);
-    for (int k = 0; k < 2; k++) {
-        if (!n->inner[k])
-            continue;
-        if (k && n->op == TALLY__OP_if && s->p->region[n->inner[k]].n_step) {
-            tally__dump_indent(&s->d, depth);
-            tally__put(s->d.out, "else\n");
-        }
-        show_region(s, n->inner[k], depth + 1);
-        tally__dump_yield(&s->d, n->inner[k], depth + 1);
-    }
-}
-
-static void show_names(show *s, const char *word, const tally__id *id, uint32_t n)
-{
-    if (n) {
-        tally__put(s->d.out, " %s ", word);
-        tally__dump_values(&s->d, id, n);
-    }
-}
-
-static void show_loop(show *s, const tally__step *step, int depth)
-{
-    tally__dump_indent(&s->d, depth);
-    tally__put(s->d.out, "rows of ");
-    tally__dump_size(&s->d, step->rows);
-    show_names(s, "load", step->load, step->n_load);
-    show_names(s, "keep", step->keep, step->n_keep);
-    tally__put(s->d.out, "\n");
-    for (uint32_t i = 0; i < step->n_node; i++)
-        show_node(s, step->node[i], step, i, depth + 1);
-}
-
-static void show_region(show *s, uint32_t region, int depth)
-{
+    const show         *s = d->user;
     const tally__steps *steps = &s->p->region[region];
-    for (uint32_t i = 0; i < steps->n_step; i++) {
-        if (steps->step[i].kind == TALLY__STEP_LOOP)
-            show_loop(s, &steps->step[i], depth);
-        else
-            show_node(s, steps->step[i].node[0], NULL, 0, depth);
-    }
+    const tally__step  *step = steps->step + i;
+    if (i >= steps->n_step)
+        return false;
+    *out = (tally__dump_group){ .node = step->node, .n_node = step->n_node, .load = step->load, .n_load = step->n_load,
+                                .keep = step->keep, .n_keep = step->n_keep, .step = step };
+    out->rows = step->kind == TALLY__STEP_LOOP ? step->rows : 0;
+    return true;
 }
+
+/* outside of loops there are no slots */
+static void show_beside(tally__dump *d, const tally__dump_group *g, uint32_t at)
+{
+    const show        *s = d->user;
+    const tally__step *loop = g->rows ? g->step : NULL;
+    const char        *with = s->with ? s->with(s->p, g->node[at], loop && loop->counted[at], s->user) : NULL;
+    if (!with)
+        return;
+    d->form->beside(d);
+    tally__dump_put(d, with);
+    if (loop && loop->slot[at] != TALLY__NO_SLOT && !loop->counted[at])
+        tally__put(d->out, ", slot %u", loop->slot[at]);
+}
+
+static const tally__dump_order show_steps = { show_group, show_beside };
 
 void tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out)
 {
-    show s = { .p = p, .with = with, .user = user };
+    show        s = { p, with, user };
+    tally__dump d = { .g = p->graph, .out = out, .form = &tally__dump_lines, .order = &show_steps, .user = &s };
     tally__put(out, "plan\n");
     show_passes(p, out);
-    if (!tally__dump_begin(&s.d, p->graph, out, true)) {
+    if (!tally__dump_begin(&d, true)) {
         tally__put(out, "  no memory for its steps\n");
         return;
     }
-    show_region(&s, 1, 1);
-    tally__dump_end(&s.d);
+    tally__dump_walk(&d);
+    tally__dump_end(&d);
 }
