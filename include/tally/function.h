@@ -118,6 +118,20 @@ TALLY_API int    tally_function_traces(const tally_function *f);
  */
 TALLY_API size_t tally_function_dump(const tally_function *f, int trace, char *buf, size_t n);
 
+/** One recording, or its plan, as a picture in DOT, the language of Graphviz (`dot -Tsvg`): a box for each node with its line of
+ *  tally_function_dump and what stands at the right of it, an edge from each operand. Loops, branches, and what a plan does row
+ *  by row are clusters. A dashed edge leads from an effect to a later one that must keep behind it; updates of one state, which
+ *  any order adds up alike, have none between them.
+ *
+ *  In:      trace  0 is the oldest
+ *           plan   0: what the body recorded; else what runs
+ *           buf    n bytes, or NULL with n 0; what does not fit is cut, the text is always terminated
+ *  Returns: bytes that the whole text needs, its end included; 0: INVALID_ARGUMENT (NULL, no such recording) or
+ *           RESOURCE_EXHAUSTED, and buf is ""
+ *  Threads: any
+ */
+TALLY_API size_t tally_function_dot(const tally_function *f, int trace, int plan, char *buf, size_t n, tally_error *err);
+
 static inline tally_value tally__in_tensor(const tally_tensor *x) { tally_value v = { x, TALLY_KIND_TENSOR, 0 }; return v; }
 static inline tally_value tally__in_metric(const tally_metric *x) { tally_value v = { x, TALLY_KIND_METRIC, 0 }; return v; }
 static inline tally_value tally__in_variable(const tally_variable *x) { tally_value v = { x, TALLY_KIND_VARIABLE, 0 }; return v; }

@@ -134,7 +134,7 @@ int tally_function_traces(const tally_function *f)
 }
 
 /* Counted from what was read, so that a version published meanwhile does not shift the numbers. */
-static const tally__version *version_at(const tally_function *f, int i)
+const tally__version *tally__version_at(const tally_function *f, int i)
 {
     tally__version *newest = f ? atomic_load_explicit(&((tally_function *)(uintptr_t)f)->newest, memory_order_acquire) : NULL;
     int             n = 0;
@@ -149,45 +149,12 @@ static const tally__version *version_at(const tally_function *f, int i)
 
 const tally__graph *tally__function_graph(const tally_function *f, int i)
 {
-    const tally__version *v = version_at(f, i);
+    const tally__version *v = tally__version_at(f, i);
     return v ? v->graph : NULL;
 }
 
 const tally__plan *tally__function_plan(const tally_function *f, int i)
 {
-    const tally__version *v = version_at(f, i);
+    const tally__version *v = tally__version_at(f, i);
     return v ? v->plan : NULL;
-}
-
-/* the instruction set whose loop a node has; what moves no element has neither that nor a reference kernel */
-static const char *runs_with(const tally__plan *p, tally__id id, bool counted, void *user)
-{
-    const tally_function    *f = user;
-    const tally__node       *n = &p->graph->node[id];
-    const tally__kernel_set *set = tally__kernels_for(f->isa);
-    if (counted && tally__count_of(set, p->graph, n))
-        return set->counts;
-    switch (tally__op_table[n->op].form) {
-    case TALLY__FORM_ELEMENT:
-    case TALLY__FORM_REDUCE:
-    case TALLY__FORM_ROW:
-    case TALLY__FORM_OTHER:
-        return tally__kernel_of(set, p->graph, n) ? set->name : "reference";
-    default:
-        return NULL;
-    }
-}
-
-size_t tally_function_dump(const tally_function *f, int trace, char *buf, size_t n)
-{
-    const tally__version *v = version_at(f, trace);
-    tally__text           t = { buf, buf ? n : 0, 0 };
-    if (t.room)
-        buf[0] = 0;
-    if (!v)
-        return 0;
-    tally__graph_dump(v->graph, &t);
-    if (v->plan)
-        tally__plan_dump(v->plan, runs_with, (void *)(uintptr_t)f, &t);
-    return t.n + 1;
 }

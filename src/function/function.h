@@ -58,7 +58,9 @@ struct tally_function {
 tally_context  *tally__function_context(const tally_function *f);
 /* for tests, before the first call: which passes make plans (0: run node by node), the loops of which instruction set, how many elements at once */
 void            tally__function_tune(tally_function *f, unsigned passes, tally__isa isa, uint32_t block);
-/* the graph of trace i (oldest first), for tests and dumps; NULL beyond the last */
+/* of trace i (oldest first); NULL beyond the last */
+const tally__version *tally__version_at(const tally_function *f, int i);
+/* the graph of trace i, for tests; NULL beyond the last */
 const tally__graph *tally__function_graph(const tally_function *f, int i);
 /* its plan, or NULL */
 const tally__plan  *tally__function_plan(const tally_function *f, int i);

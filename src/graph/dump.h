@@ -47,8 +47,9 @@ void tally__dump_loop(tally__dump *d, const tally__dump_group *g);  /* "rows of 
 void tally__dump_yield(tally__dump *d, uint32_t region);            /* "next i1 = i1 + 1"; nothing where nothing is handed on */
 void tally__dump_equality(tally__dump *d, const tally__equality *e);
 void tally__dump_indent(tally__dump *d, int depth);
-extern const tally__dump_form  tally__dump_lines;
+extern const tally__dump_form  tally__dump_lines, tally__dump_dot;  /* dump.c, dot.c */
 extern const tally__dump_order tally__dump_recorded;
+bool tally__dump_whole_dot(tally__dump *d, const char *what);       /* dot.c: begin to end. false: no memory, nothing written */
 
 /* how tightly an expression holds together */
 enum {

@@ -327,8 +327,9 @@ int32_t     tally__ref_slot(tally_trace *t, tally_trace *of, uint32_t id, uint32
 bool        tally__symbols_check(tally_trace *t, const tally_symbol *s, int n, const char *op, tally__place at);
 void        tally__scope_left(tally_trace *t, tally__place at);                           /* the innermost open scope was left by break, return, goto */
 
-/* ---- verify.c, dump.c */
+/* ---- verify.c, dump.c, dot.c */
 tally_status tally__graph_verify(const tally__graph *g, tally_error *err);    /* INTERNAL, naming the node */
 void         tally__graph_dump(const tally__graph *g, tally__text *out);      /* text that reads like mathematics */
+bool         tally__graph_dot(const tally__graph *g, tally__text *out);       /* for Graphviz. false: no memory, nothing written */
 
 #endif

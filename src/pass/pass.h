@@ -75,6 +75,7 @@ bool         tally__is_view(const tally__node *n);             /* has no memory 
 
 /* ---- show.c: what each pass did, the steps, and with what each node runs: `with` says, NULL for nothing. counted: only how often it is true */
 typedef const char *tally__runs_with(const tally__plan *p, tally__id id, bool counted, void *user);
-void tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out);
+bool tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out);   /* false: no memory, which it says */
+bool tally__plan_dot(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out);    /* false: no memory, nothing written */
 
 #endif

@@ -1,5 +1,5 @@
 /* show: a plan for people: what each pass did, then the steps in the order they run, each node on a line of its own with what
- * runs it. Knows steps; how a node is written is the graph's affair. */
+ * runs it; or the steps as a picture. Knows steps; how a node is written is the graph's affair. */
 #include "pass.h"
 #include "../graph/dump.h"
 
@@ -60,7 +60,7 @@ static void show_beside(tally__dump *d, const tally__dump_group *g, uint32_t at)
 
 static const tally__dump_order show_steps = { show_group, show_beside };
 
-void tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out)
+bool tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out)
 {
     show        s = { p, with, user };
     tally__dump d = { .g = p->graph, .out = out, .form = &tally__dump_lines, .order = &show_steps, .user = &s };
@@ -68,8 +68,16 @@ void tally__plan_dump(const tally__plan *p, tally__runs_with *with, void *user, 
     show_passes(p, out);
     if (!tally__dump_begin(&d, true)) {
         tally__put(out, "  no memory for its steps\n");
-        return;
+        return false;
     }
     tally__dump_walk(&d);
     tally__dump_end(&d);
+    return true;
+}
+
+bool tally__plan_dot(const tally__plan *p, tally__runs_with *with, void *user, tally__text *out)
+{
+    show        s = { p, with, user };
+    tally__dump d = { .g = p->graph, .out = out, .order = &show_steps, .user = &s };
+    return tally__dump_whole_dot(&d, "plan");
 }

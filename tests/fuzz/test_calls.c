@@ -2,6 +2,7 @@
  * every place; bodies that record nonsense. Always a status or success, never a crash, and on a status every metric and
  * variable is as it was and the text is one line. Memory that a view may reach is real, so that a sanitizer sees any step
  * outside it. */
+#include "../function/dot.h"
 #include "../laws/classes.h"
 
 enum { CALLS = 30000, BODIES = 30000, HALF = 4096 };
@@ -472,6 +473,21 @@ static void nonsense_body(tally_trace *t, void *user)
     u->next = have[test_below(&r, 3)];
 }
 
+/* of what was recorded; a text that is cut ends where it must */
+static void good_pictures(const tally_function *f)
+{
+    static char       text[1 << 17];
+    static dot_reader reader;
+    char              cut[512];
+    for (int plan = 0; plan < 2 && tally_function_traces(f); plan++) {
+        size_t n = tally_function_dot(f, 0, plan, text, sizeof text, NULL);
+        assert_in_range(n, 1, sizeof text);
+        assert_dot(&reader, text);
+    }
+    (void)tally_function_dump(f, 0, cut, sizeof cut);
+    assert_true(strlen(cut) < sizeof cut);
+}
+
 static void bodies_of_nonsense_end_with_a_status(void **state)
 {
     static const double data[12] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
@@ -498,8 +514,7 @@ static void bodies_of_nonsense_end_with_a_status(void **state)
             good += s == TALLY_OK;
             refused += s == TALLY_INVALID_ARGUMENT;
         }
-        char text[512];
-        (void)tally_function_dump(f, 0, text, sizeof text);
+        good_pictures(f);
         tally_function_release(last);
         last = f;
         u.kept = u.next;

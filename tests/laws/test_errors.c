@@ -135,6 +135,8 @@ static void every_verb_takes_null(void **state)
     assert_int_equal(tally_function_prepare(NULL, NULL, 0, &err), TALLY_INVALID_ARGUMENT);
     assert_int_equal(tally_function_traces(NULL), 0);
     assert_int_equal(tally_function_dump(NULL, 0, text, sizeof text), 0);
+    assert_int_equal(tally_function_dot(NULL, 0, 0, text, sizeof text, &err), 0);
+    assert_int_equal(err.status, TALLY_INVALID_ARGUMENT);
     assert_null(tally_function_retain(NULL));
     tally_function_release(NULL);
     assert_null(tally_context_retain(NULL));
