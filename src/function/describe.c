@@ -10,12 +10,14 @@ static const char *runs_with(const tally__plan *p, tally__id id, bool counted, v
     const tally__kernel_set *set = tally__kernels_for(f->isa);
     if (counted && tally__count_of(set, p->graph, n))
         return set->counts;
+    const bool loops = tally__kernel_of(set, p->graph, n) != NULL;
     switch (tally__op_table[n->op].form) {
     case TALLY__FORM_ELEMENT:
+    case TALLY__FORM_OTHER:
+        return loops ? set->name : "reference";
     case TALLY__FORM_REDUCE:
     case TALLY__FORM_ROW:
-    case TALLY__FORM_OTHER:
-        return tally__kernel_of(set, p->graph, n) ? set->name : "reference";
+        return loops ? set->rows : "reference";
     default:
         return NULL;
     }

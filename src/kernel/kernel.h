@@ -21,7 +21,7 @@ typedef struct tally__row_set {
     tally__loop_kernel *op[TALLY__OPS][TALLY__LANE_F64 + 1];
 } tally__row_set;
 typedef struct tally__kernel_set {
-    const char         *name, *counts;         /* "v3", "v3 counts": in a dump */
+    const char         *name, *counts, *rows;  /* "v3", "v3 counts", "v3 rows": in a dump */
     tally__loop_kernel *element[TALLY__OPS][TALLY__LANE_TYPES][TALLY__FORMS];   /* NULL: use the reference */
     tally__loop_kernel *count[TALLY__OPS][TALLY__LANE_TYPES][TALLY__FORMS];     /* of bool results: how many are true, as int64 */
     tally__loop_kernel *cast[TALLY__LANE_TYPES][TALLY__LANE_TYPES];             /* [from][to] */

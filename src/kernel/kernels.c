@@ -182,6 +182,7 @@ CASTS(CAST_LOOP)
 const tally__kernel_set KERNEL_SET_NAME(tally__kernels_, TALLY__KERNEL_SET) = {
     .name = KERNEL_TEXT(TALLY__KERNEL_SET),
     .counts = KERNEL_TEXT(TALLY__KERNEL_SET) " counts",
+    .rows = KERNEL_TEXT(TALLY__KERNEL_SET) " rows",
     .count = {
 #define KERNEL(name, arity, R, ...) COUNT_ENTRY(R, name, arity)
 #include "kernel_types.h"

@@ -53,6 +53,7 @@ enum {
 enum { TALLY__PASSES_MOST = 8 };
 typedef struct tally__pass_done {       /* what a pass did, for people */
     const char *name, *gone, *change;   /* the words for the second and the third: */
+    uint32_t    before, after;          /* nodes */
     uint32_t    constants, shared, changed, dropped;    /* nodes that became constants, became another node, do less, are needed no more */
 } tally__pass_done;
 typedef struct tally__plan {

@@ -66,11 +66,13 @@ static tally__graph *pipeline_step(tally_context *c, tally__graph *g, const stru
     tally__edit   e;
     tally__graph *after = NULL;
     tally__arena_init(&work, c);
-    *done = (tally__pass_done){ .name = pass->name, .gone = pass->gone, .change = pass->change, .constants = pipeline_constants(g) };
+    *done = (tally__pass_done){ .name = pass->name, .gone = pass->gone, .change = pass->change, .before = g->n_node - 1 };
+    done->constants = pipeline_constants(g);
     if (pipeline_begin(&e, g, &work) && pass->run(&e))
         after = pipeline_end(c, &e, done, err);
     else
         tally__fail_memory(err, g->n_node * sizeof(tally__id));
+    done->after = after ? after->n_node - 1 : 0;
     tally__arena_release(&work);
     tally__graph_drop(g);
     return after;

@@ -12,7 +12,7 @@ typedef struct show {
 static void show_count(tally__text *t, uint32_t n, const char *what, bool *any)
 {
     if (n)
-        tally__put(t, "%s %u %s", *any ? "," : "", n, what);
+        tally__put(t, ", %u %s", n, what);
     *any = *any || n;
 }
 
@@ -21,12 +21,15 @@ static void show_passes(const tally__plan *p, tally__text *t)
     for (uint32_t i = 0; i < p->n_done; i++) {
         const tally__pass_done *done = &p->done[i];
         bool                    any = false;
-        tally__put(t, "  %s:", done->name);
+        tally__put(t, "  %s: %u", done->name, done->before);
+        if (done->after != done->before)
+            tally__put(t, " -> %u", done->after);
+        tally__put(t, " nodes");
         show_count(t, done->constants, "made constant", &any);
         show_count(t, done->shared, done->gone, &any);
         show_count(t, done->changed, done->change, &any);
         show_count(t, done->dropped, "dropped", &any);
-        tally__put(t, "%s\n", any ? "" : " nothing");
+        tally__put(t, "%s\n", any ? "" : ", nothing");
     }
 }
 

@@ -32,12 +32,12 @@ static const char expected[] =
     "  mean.count += ones_like(v4)                                           # batch.c:8\n"
     "  return accuracy, mean\n"
     "plan\n"
-    "  fold: nothing\n"
-    "  cse: nothing\n"
-    "  ranges: nothing\n"
-    "  peephole: nothing\n"
-    "  count: 2 only count elements\n"
-    "  dce: 2 dropped\n"
+    "  fold: 13 nodes, nothing\n"
+    "  cse: 13 nodes, nothing\n"
+    "  ranges: 13 nodes, nothing\n"
+    "  peephole: 13 nodes, nothing\n"
+    "  count: 13 nodes, 2 only count elements\n"
+    "  dce: 13 -> 11 nodes, 2 dropped\n"
     "  rows of n load x0\n"
     "    v1: float32[n] = x0[.., 0]\n"
     "    v2: float32[n] = x0[.., 1]\n"
@@ -76,6 +76,17 @@ static void a_dump_shows_the_recording_the_passes_and_the_steps(void **state)
     assert_string_equal(text, expected);
 }
 
+static void the_page_of_the_library_shows_this_dump(void **state)
+{
+    static char page[1 << 16];
+    FILE       *f = fopen(TEST_SOURCE_ROOT "/src/README.md", "r");
+    (void)state;
+    assert_non_null(f);
+    page[fread(page, 1, sizeof page - 1, f)] = 0;
+    fclose(f);
+    assert_non_null(strstr(page, expected));
+}
+
 static void without_a_plan_it_shows_the_recording(void **state)
 {
     char text[8192];
@@ -90,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dump_shows_the_recording_the_passes_and_the_steps),
+        cmocka_unit_test(the_page_of_the_library_shows_this_dump),
         cmocka_unit_test(without_a_plan_it_shows_the_recording),
     };
     return cmocka_run_group_tests_name("function/plan_dump", tests, NULL, NULL);

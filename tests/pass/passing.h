@@ -44,6 +44,18 @@ static inline void passing_graph(const tally__graph *g, const char *want, const 
     passing_same(text, want, what, file, line);
 }
 
+/* each pass begins with the nodes that the one before left; what it says it did accounts for those that are gone */
+static inline void passing_counts(const tally__plan *p, const tally__graph *g)
+{
+    uint32_t nodes = g->n_node - 1;
+    for (uint32_t i = 0; i < p->n_done; i++) {
+        assert_int_equal(p->done[i].before, nodes);
+        assert_int_equal(p->done[i].after, nodes - p->done[i].shared - p->done[i].dropped);
+        nodes = p->done[i].after;
+    }
+    assert_int_equal(p->graph->n_node - 1, nodes);
+}
+
 static inline tally__plan *passing_plan(fixture *f, const tally__graph *g, unsigned passes)
 {
     tally_error  err;
@@ -51,6 +63,7 @@ static inline tally__plan *passing_plan(fixture *f, const tally__graph *g, unsig
     if (!p)
         fail_msg("%s", err.text);
     assert_ok(tally__graph_verify(p->graph, &err), &err);
+    passing_counts(p, g);
     return p;
 }
 
