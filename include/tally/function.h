@@ -132,6 +132,23 @@ TALLY_API size_t tally_function_dump(const tally_function *f, int trace, char *b
  */
 TALLY_API size_t tally_function_dot(const tally_function *f, int trace, int plan, char *buf, size_t n, tally_error *err);
 
+/** All that is recorded, in the words of a person who wants to know what runs. Of each recording, the oldest first: the arguments
+ *  that make its signature, and what the body captured; the states of its metrics and variables, with their kind, what sizes
+ *  they have ("?": the first batch decides) and what the body does to them; the nodes before and after each pass and what it did;
+ *  the steps as they run, as tally_function_dump shows them; the bytes that a call holds. The frame is there once for every call
+ *  at the same time, slots are what its largest loop makes of a block, where a row is one element; values that are needed whole
+ *  and states come on top. For people: the form of the text may change. It is the same on every machine but for the names of
+ *  instruction sets (base, v3 is AVX2, v4 is AVX-512) and bytes.
+ *
+ *  In:      buf    n bytes, or NULL with n 0; what does not fit is cut, the text is always terminated
+ *  Returns: bytes that the whole text needs, its end included; 0: INVALID_ARGUMENT (NULL) or RESOURCE_EXHAUSTED, and buf is "".
+ *           Nothing recorded so far is no error: the text says so
+ *  Threads: any; what is recorded meanwhile may be left out
+ *  Cost:    one allocation for each recording, given back at once
+ *  Source:  pretty_printed_concrete_signatures of a tf.function, and more
+ */
+TALLY_API size_t tally_function_describe(const tally_function *f, char *buf, size_t n, tally_error *err);
+
 static inline tally_value tally__in_tensor(const tally_tensor *x) { tally_value v = { x, TALLY_KIND_TENSOR, 0 }; return v; }
 static inline tally_value tally__in_metric(const tally_metric *x) { tally_value v = { x, TALLY_KIND_METRIC, 0 }; return v; }
 static inline tally_value tally__in_variable(const tally_variable *x) { tally_value v = { x, TALLY_KIND_VARIABLE, 0 }; return v; }

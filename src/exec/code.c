@@ -88,13 +88,13 @@ static bool code_writes(const tally__node *n)
 }
 
 /* Rows of a block. One that writes nothing down may be longer: no cache has to hold it, and it is left less often. */
-static int64_t code_block(const tally__frame *f, const tally__step *s, int64_t widest)
+static int64_t code_block(const tally__graph *g, const tally__step *s, int64_t elements, int64_t widest)
 {
-    int64_t most = (int64_t)f->block * CODE_LONG;
+    int64_t most = elements * CODE_LONG;
     for (uint32_t i = 0; i < s->n_node; i++)
-        if (code_writes(&f->graph->node[s->node[i]]) && !s->counted[i])
-            most = f->block;
-    const int64_t few = TALLY__MIN((int64_t)f->block / CODE_FEW, CODE_WIDE * (int64_t)f->block / widest);
+        if (code_writes(&g->node[s->node[i]]) && !s->counted[i])
+            most = elements;
+    const int64_t few = TALLY__MIN(elements / CODE_FEW, CODE_WIDE * elements / widest);
     return TALLY__MAX(TALLY__MAX(most / widest, few), 1);
 }
 
@@ -145,6 +145,30 @@ static size_t code_slots(const tally__frame *f, const tally__step *s, size_t *at
         used += bytes;
     }
     return used;
+}
+
+/* the same before sizes bind, of rows with one element each */
+static size_t code_narrow_slots(const tally__graph *g, const tally__step *s, int64_t elements)
+{
+    size_t used = 0, rows = (size_t)code_block(g, s, elements, 1);
+    for (uint32_t k = 0; k < s->n_slot; k++) {
+        size_t bytes = 0;
+        for (uint32_t i = 0; i < s->n_node; i++)
+            if (s->slot[i] == k)
+                bytes = TALLY__MAX(bytes, code_round(rows * tally__element_size(g->node[s->node[i]].dtype)));
+        used += bytes;
+    }
+    return used;
+}
+
+size_t tally__slots_bytes(const tally__plan *p, uint32_t block)
+{
+    size_t most = 0;
+    for (uint32_t r = 1; r < p->graph->n_region; r++)
+        for (uint32_t i = 0; i < p->region[r].n_step; i++)
+            if (p->region[r].step[i].kind == TALLY__STEP_LOOP)
+                most = TALLY__MAX(most, code_narrow_slots(p->graph, &p->region[r].step[i], block) + CODE_LINE);
+    return most;
 }
 
 static size_t code_copies(const tally__frame *f, const tally__step *s)
@@ -309,7 +333,7 @@ static tally_status code_make(tally__frame *f, const tally__step *s, tally__code
 {
     c->made = 0;
     c->widest = rows > 1 ? code_widest(f, s) : 1;
-    c->block = code_block(f, s, c->widest);
+    c->block = code_block(f->graph, s, f->block, c->widest);
     c->rows = TALLY__MIN(c->block, rows);
     c->still = code_is_still(f, s, rows, c->block);
     for (uint32_t i = 0; i < code_outside(s); i++) {

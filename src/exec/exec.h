@@ -115,6 +115,7 @@ struct tally__frame {
 };
 /* a frame for a recorded graph (plan NULL), or for a plan with the loops of an instruction set */
 tally__frame *tally__frame_new(tally_context *c, const tally__graph *g, const tally__plan *plan, tally__isa isa, tally_error *err);
+size_t        tally__frame_bytes(const tally__graph *g, const tally__plan *plan);       /* that this takes; blocks and values come on top */
 void          tally__frame_drop(tally__frame *f);          /* NULL is fine; never follows graph */
 tally_tensor  tally__frame_value(const tally__frame *f, tally__id node);     /* of a returned node, valid until frame_end */
 void          tally__frame_forget(tally__frame *f);        /* what no store outside is to have */
@@ -162,6 +163,8 @@ bool          tally__apply(tally__frame *f, tally__id id, const tally__node *n, 
 /* code.c: enter: the nodes of a loop see its operands, and its instructions are those for the layouts of now; leave: no more */
 tally_status  tally__code_enter(tally__frame *f, const tally__step *s, int64_t rows, tally_error *err);
 void          tally__code_leave(tally__frame *f, const tally__step *s);
+/* what the slots of a plan's largest loop take in full blocks of so many elements, where a row is one element; no loop: 0 */
+size_t        tally__slots_bytes(const tally__plan *p, uint32_t block);
 void          tally__code_rows(tally__frame *f, const tally__step *s, int64_t n);          /* all shapes say n rows */
 
 /* loop.c: a fused step, block by block */

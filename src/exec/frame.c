@@ -198,16 +198,23 @@ void tally__frame_forget(tally__frame *f)
     for (int32_t i = 0; i < f->n_slot; i++)
         if (f->graph->slot[i].batch_of)
             f->delta[i].effects = false;
+
+size_t tally__frame_bytes(const tally__graph *recorded, const tally__plan *plan)
+{
+    const tally__graph *g = plan ? plan->graph : recorded;
+    tally__frame        measure;
+    uint64_t           *numbers;
+    return frame_lay(&measure, NULL, g, plan, count_parts(g), &numbers);
 }
 
 tally__frame *tally__frame_new(tally_context *c, const tally__graph *recorded, const tally__plan *plan, tally__isa isa, tally_error *err)
 {
     const tally__graph *g = plan ? plan->graph : recorded;
-    tally__frame measure, *f;
-    frame_counts n = count_parts(g);
-    uint64_t    *numbers;
-    size_t       bytes = frame_lay(&measure, NULL, g, plan, n, &numbers);
-    char        *base = tally__zalloc(c, bytes);
+    tally__frame *f;
+    frame_counts  n = count_parts(g);
+    uint64_t     *numbers;
+    size_t        bytes = tally__frame_bytes(recorded, plan);
+    char         *base = tally__zalloc(c, bytes);
     if (!base) {
         tally__fail_memory(err, bytes);
         return NULL;

@@ -137,6 +137,8 @@ void tally__put_argument(tally__text *t, const tally__argument *a, const tally__
 {
     if (a->kind == TALLY__ARG_TENSOR)
         tally__put(t, "%s of rank %d", tally_dtype_name((tally_dtype)a->dtype), (int)a->rank);
+    else if (a->kind == TALLY__ARG_METRIC)
+        tally__put(t, "metric %s", s->class_name);
     else
-        tally__put(t, "%s %s", a->kind == TALLY__ARG_METRIC ? "metric" : "variable", s->class_name);
+        tally__put(t, "variable");
 }

@@ -335,7 +335,8 @@ static void line_region_end(tally__dump *d, uint32_t region, int depth)
     tally__dump_put(d, "\n");
 }
 
-const tally__dump_form tally__dump_lines = { line_node, line_loop, line_loop_end, line_region, line_region_end, line_beside, false };
+const tally__dump_form tally__dump_lines = { line_node, line_loop, line_loop_end, line_region,
+                                             line_region_end, line_beside, false };
 
 /* ---- a recording: its nodes in program order, beside each the user's line */
 static bool recorded_group(const tally__dump *d, uint32_t region, uint32_t i, tally__dump_group *out)

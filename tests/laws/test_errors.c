@@ -137,6 +137,9 @@ static void every_verb_takes_null(void **state)
     assert_int_equal(tally_function_dump(NULL, 0, text, sizeof text), 0);
     assert_int_equal(tally_function_dot(NULL, 0, 0, text, sizeof text, &err), 0);
     assert_int_equal(err.status, TALLY_INVALID_ARGUMENT);
+    err.status = 0;
+    assert_int_equal(tally_function_describe(NULL, text, sizeof text, &err), 0);
+    assert_int_equal(err.status, TALLY_INVALID_ARGUMENT);
     assert_null(tally_function_retain(NULL));
     tally_function_release(NULL);
     assert_null(tally_context_retain(NULL));
