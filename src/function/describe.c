@@ -10,7 +10,7 @@ static const char *runs_with(const tally__plan *p, tally__id id, bool counted, v
     const tally__node       *n = &p->graph->node[id];
     const tally__kernel_set *set = tally__kernels_for(f->isa);
     if (counted && tally__count_of(set, p->graph, n))
-        return set->counts;
+        return tally__counting_set(set, n->op)->counts;
     const bool loops = tally__kernel_of(set, p->graph, n) != NULL;
     switch (tally__op_table[n->op].form) {
     case TALLY__FORM_ELEMENT:
@@ -144,23 +144,29 @@ static unsigned describe_uses(const tally__graph *g, int32_t slot, int32_t cell)
     return uses;
 }
 
+static void describe_spec(tally__text *t, const tally__cell_spec *spec)
+{
+    tally__put(t, "%s", tally__kind_of(spec->kind)->name);
+    if (spec->kind == TALLY_STATE_TENSOR)
+        tally__put(t, " %s", tally__dtype_text(spec->dtype));
+    for (int k = 0; k < spec->rank; k++) {
+        tally__put(t, k ? ", " : "[");
+        if (spec->shape[k] < 0)
+            tally__put(t, "?");
+        else
+            tally__put(t, "%l", spec->shape[k]);
+    }
+    tally__put(t, spec->rank ? "]" : "");
+}
+
 static void describe_state(tally__dump *d, int32_t slot, int32_t cell)
 {
     const tally__cell_spec *spec = &d->g->slot[slot].schema->spec[cell];
     unsigned                uses = describe_uses(d->g, slot, cell);
     tally__put(d->out, "  ");
     tally__dump_cell(d, &(tally__node){ .slot = slot, .cell = cell });
-    tally__put(d->out, ": %s", tally__kind_of(spec->kind)->name);
-    if (spec->kind == TALLY_STATE_TENSOR)
-        tally__put(d->out, " %s", tally__dtype_text(spec->dtype));
-    for (int k = 0; k < spec->rank; k++) {
-        tally__put(d->out, k ? ", " : "[");
-        if (spec->shape[k] < 0)
-            tally__put(d->out, "?");
-        else
-            tally__put(d->out, "%l", spec->shape[k]);
-    }
-    tally__put(d->out, spec->rank ? "]" : "");
+    tally__put(d->out, ": ");
+    describe_spec(d->out, spec);
     for (int k = 0; k < USES; k++)
         if (uses >> k & 1)
             tally__put(d->out, ", %s", use_word[k]);

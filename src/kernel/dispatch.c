@@ -77,7 +77,7 @@ tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__
 
 /* Two comparisons in a row go through mask registers twice in AVX-512, which costs more than its wider vectors win (1.3 times
  * the time, measured on Zen 4). */
-static const tally__kernel_set *counting_set(const tally__kernel_set *set, int op)
+const tally__kernel_set *tally__counting_set(const tally__kernel_set *set, int op)
 {
 #if defined TALLY_KERNELS_X86
     if (op == TALLY__OP_eq_gt && set == &tally__kernels_v4)
@@ -92,6 +92,6 @@ tally__loop_kernel *tally__count_of(const tally__kernel_set *set, const tally__g
     const tally__op_info *op = &tally__op_table[n->op];
     if (n->dtype != TALLY_BOOL || op->form != TALLY__FORM_ELEMENT || n->op == TALLY__OP_cast || op->laws & TALLY__LAW_SIZES)
         return NULL;
-    set = counting_set(set, n->op);
+    set = tally__counting_set(set, n->op);
     return element_kernel(set, set->count, g, n);
 }

@@ -38,6 +38,7 @@ extern const tally__row_set    tally__rows_v3, tally__rows_v4;
 const tally__kernel_set *tally__kernels_for(tally__isa isa);
 /* the loop for a node, or NULL: op, dtypes and which operands are scalars decide. For an op along the last axis, a row kernel */
 tally__loop_kernel *tally__count_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n);   /* of a bool one: counts */
+const tally__kernel_set *tally__counting_set(const tally__kernel_set *set, int op);          /* whose loops count it */
 tally__loop_kernel *tally__kernel_of(const tally__kernel_set *set, const tally__graph *g, const tally__node *n);
 
 /* spread.c: the loop over [rows, columns] where operands repeat. size: of an element; that of an operand is 1, 4 or 8 */

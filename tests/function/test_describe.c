@@ -55,6 +55,12 @@ static void an_update(tally_trace *t, void *user)
     tally_update_state(t, tally_arg_metric(t, 2), tally_arg(t, 0));
 }
 
+static void an_accuracy(tally_trace *t, void *user)
+{
+    (void)user;
+    tally_update_state(t, tally_arg_metric(t, 2), tally_arg(t, 0), tally_arg(t, 1));
+}
+
 /* ---- texts; %zu: the bytes of the frame, and of its slots */
 static const char loop_text[] =
     "variable_length: recording 0 of 1\n"
@@ -245,6 +251,23 @@ static void a_branch_is_described_with_its_row_kernels(void **state)
     tally_metric_release(top);
 }
 
+/* two comparisons in a row are counted sooner by AVX2, also where there is more (kernel/dispatch.c) */
+static void the_instruction_set_is_the_one_that_runs(void **state)
+{
+    tally_error     err;
+    const float     v[3] = { 1, 0, 1 };
+    tally_tensor    x = tally_vector(v, 3);
+    tally_metric   *accuracy = tally_binary_accuracy_new(NULL, &err);
+    tally_function *f = make_function(*state, "best", an_accuracy, NULL);
+    bool            base = !strcmp(tally__kernels_for(TALLY__ISA_AVX512)->name, "base");
+    assert_ok(tally_function_prepare(f, TALLY_IN(&x, &x, accuracy), &err), &err);
+    describe(f);
+    assert_non_null(strstr(text, "eq_gt("));
+    assert_non_null(strstr(text, base ? "# base counts\n" : "# v3 counts\n"));
+    tally_function_release(f);
+    tally_metric_release(accuracy);
+}
+
 /* ---- several recordings, none */
 static void every_recording_is_described_the_oldest_first(void **state)
 {
@@ -363,6 +386,7 @@ int main(void)
         CASE(a_loop_is_described_with_its_instructions),
         CASE(several_metrics_share_loops_and_say_so),
         CASE(a_branch_is_described_with_its_row_kernels),
+        CASE(the_instruction_set_is_the_one_that_runs),
         CASE(every_recording_is_described_the_oldest_first),
         CASE(node_by_node_there_are_no_steps),
         CASE(it_tells_the_room_it_needs_and_never_writes_past_what_it_got),
