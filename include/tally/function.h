@@ -129,6 +129,7 @@ TALLY_API size_t tally_function_dump(const tally_function *f, int trace, char *b
  *  Returns: bytes that the whole text needs, its end included; 0: INVALID_ARGUMENT (NULL, no such recording) or
  *           RESOURCE_EXHAUSTED, and buf is ""
  *  Threads: any
+ *  Cost:    one allocation, given back at once; finding the dashed edges of some hundred effects takes a second
  */
 TALLY_API size_t tally_function_dot(const tally_function *f, int trace, int plan, char *buf, size_t n, tally_error *err);
 

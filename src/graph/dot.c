@@ -181,6 +181,12 @@ static bool dot_waits(const tally__graph *g, tally__id a, tally__id b)
     return false;
 }
 
+/* can anything wait for it? */
+static bool dot_acts(const tally__graph *g, tally__id id)
+{
+    return dot_kind_of(&g->node[id]) || g->node[id].inner[0];
+}
+
 /* is this waited for by one of those between that `to` waits for? */
 static bool dot_between(const tally__dump *d, const tally__id *list, uint32_t from, uint32_t to)
 {
@@ -195,7 +201,8 @@ static bool dot_between(const tally__dump *d, const tally__id *list, uint32_t fr
 static void dot_order(tally__dump *d, const tally__id *list, uint32_t to)
 {
     for (uint32_t from = to; from-- > 0;) {
-        bool between = dot_between(d, list, from, to), waits = dot_waits(d->g, list[from], list[to]);
+        bool acts = dot_acts(d->g, list[from]);
+        bool between = acts && dot_between(d, list, from, to), waits = acts && dot_waits(d->g, list[from], list[to]);
         d->used[list[from]] = between || waits;
         if (waits && !between)
             tally__put(d->out, "  n%u -> n%u [style=dashed];\n", list[from], list[to]);
@@ -207,7 +214,7 @@ static void dot_orders(tally__dump *d)
     for (uint32_t r = 1; r < d->g->n_region; r++) {
         const tally__region *region = &d->g->region[r];
         for (uint32_t i = 0; i < region->n_list; i++)
-            if (dot_kind_of(&d->g->node[region->list[i]]) || d->g->node[region->list[i]].inner[0])
+            if (dot_acts(d->g, region->list[i]))
                 dot_order(d, region->list, i);
     }
 }
