@@ -198,6 +198,7 @@ void tally__frame_forget(tally__frame *f)
     for (int32_t i = 0; i < f->n_slot; i++)
         if (f->graph->slot[i].batch_of)
             f->delta[i].effects = false;
+}
 
 size_t tally__frame_bytes(const tally__graph *recorded, const tally__plan *plan)
 {
