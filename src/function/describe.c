@@ -105,11 +105,12 @@ static void describe_captured(tally__dump *d, int32_t slot)
 {
     const tally__store *s = d->g->slot[slot].captured;
     tally__argument     a = { s->schema->what == TALLY__METRIC ? TALLY__ARG_METRIC : TALLY__ARG_VARIABLE, 0, 0, slot };
-    tally__put(d->out, "  captured: ");
+    const bool          owned = d->g->slot[slot].batch_of;
+    tally__put(d->out, owned ? "  own: " : "  captured: ");
     tally__dump_store(d, slot);
     tally__put(d->out, ", ");
     tally__put_argument(d->out, &a, s->schema);
-    tally__put(d->out, *s->name ? " \"%s\"\n" : "\n", s->name);
+    tally__put(d->out, *s->name && !owned ? " \"%s\"\n" : "\n", s->name);
 }
 
 static void describe_arguments(tally__dump *d)

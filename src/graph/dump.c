@@ -389,7 +389,7 @@ static void put_head(tally__dump *d)
     tally__dump_put(d, ")\n");
     for (int32_t i = 0; i < d->g->n_slot; i++)
         if (d->g->slot[i].captured) {
-            tally__dump_put(d, "  captures ");
+            tally__dump_put(d, d->g->slot[i].batch_of ? "  owns " : "  captures ");
             tally__dump_store(d, i);
             tally__put(d->out, ": %s\n", d->g->slot[i].schema->class_name);
         }

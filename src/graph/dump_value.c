@@ -56,6 +56,11 @@ void tally__dump_store(tally__dump *d, int32_t slot)
 {
     const char *class_name = d->g->slot[slot].schema->class_name;
     int         before = 1;
+    if (d->g->slot[slot].batch_of) {
+        tally__dump_store(d, d->g->slot[slot].batch_of - 1);
+        tally__dump_put(d, "_batch");
+        return;
+    }
     for (const char *c = class_name; *c; c++) {
         bool upper = *c >= 'A' && *c <= 'Z';
         if (upper && c > class_name && c[-1] >= 'a' && c[-1] <= 'z')
@@ -63,7 +68,7 @@ void tally__dump_store(tally__dump *d, int32_t slot)
         tally__dump_put(d, (const char[]){ (char)(upper ? *c - 'A' + 'a' : *c), 0 });
     }
     for (int32_t i = 0; i < slot; i++)
-        before += strcmp(d->g->slot[i].schema->class_name, class_name) == 0;
+        before += !d->g->slot[i].batch_of && strcmp(d->g->slot[i].schema->class_name, class_name) == 0;
     if (before > 1)
         tally__put(d->out, "%d", before);
 }

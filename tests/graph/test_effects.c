@@ -171,6 +171,12 @@ static void an_index_has_the_rows_and_its_axes_align(void **state)
     for (tally__id i = 1; i < g->n_node; i++)
         if (g->node[i].op == TALLY__OP_accumulate_at)
             assert_int_equal(g->node[i].n_arg, 4);
+    char        room[2000];
+    tally__text text = { room, sizeof room, 0 };
+    tally__graph_dump(g, &text);
+    assert_non_null(strstr(room, "mixed.max[int32(x0)] max= x0 * x0 where x0 > 0"));
+    assert_non_null(strstr(room, "mixed.max[int64(x1)] max= expand_dims(x0, axis=1) * 1"));
+    assert_non_null(strstr(room, "mixed.max[2] max= 1"));
     tally__graph_drop(g);
     tally__store_release(mixed);
 }
