@@ -56,7 +56,7 @@ tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally
     (void)k;
     sort((double *)(uintptr_t)tally__reals(c, c->thresholds), c->thresholds.n);
     c->even = spread_evenly(c);
-    c->curve %= 3;
+    c->curve = c->curve < 6 ? c->curve % 3 : TALLY_AUC_PRGAIN;      /* behind: tf.keras's words for it */
     c->summation_method %= 3;
     tally__settle_curve(states, points(c), c->multi_label != 0, labels);
     return check_labels(row, c, err);

@@ -107,6 +107,30 @@ static void an_intersection_has_no_epsilon_and_keeps_its_weights(void **state)
     refused_text("MeanIoU(num_classes=2, target_class_ids=[0])", "target_class_ids");
 }
 
+/* a number for each pair in the metric, one more in what a call keeps, and a list of what a call added */
+static void a_thousand_classes_take_the_memory_of_their_counts(void **state)
+{
+    enum { CLASSES = 1000, ROWS = 4000 };
+    const size_t        counts = CLASSES * CLASSES * sizeof(int64_t);
+    static int32_t      y[ROWS], p[ROWS];
+    test_memory         memory = { 0 };
+    tally_context      *c = test_context(&memory, NULL);
+    tally_metric       *m = tally_metric_from_text("MeanIoU(num_classes=1000)", c, NULL);
+    const tally_tensor  ty = tally_vector(y, ROWS), tp = tally_vector(p, ROWS);
+    (void)state;
+    for (int i = 0; i < ROWS; i++) {
+        y[i] = i * 7 % CLASSES;
+        p[i] = i % 3 ? y[i] : i * 11 % CLASSES;
+    }
+    assert_int_equal(tally_metric_update_state(m, &ty, &tp), TALLY_OK);
+    assert_true(memory.bytes < 5 * counts / 2);
+    assert_true(tally_metric_result(m) > 0);
+    assert_true(memory.bytes < 6 * counts);                 /* and a few matrices of float64 */
+    tally_metric_release(m);
+    tally_context_release(c);
+    assert_int_equal(memory.blocks, 0);
+}
+
 static void the_state_is_the_confusion_matrix(void **state)
 {
     (void)state;
@@ -159,6 +183,7 @@ int main(void)
         cmocka_unit_test(an_f_score_has_no_epsilon),
         cmocka_unit_test(keras_intersections_hold),
         cmocka_unit_test(an_intersection_has_no_epsilon_and_keeps_its_weights),
+        cmocka_unit_test(a_thousand_classes_take_the_memory_of_their_counts),
         cmocka_unit_test(the_state_is_the_confusion_matrix),
         cmocka_unit_test(keras_correlations_hold),
         cmocka_unit_test(a_constant_has_no_correlation),

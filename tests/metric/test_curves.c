@@ -92,7 +92,7 @@ static void keras_areas_hold(void **state)
     static const struct { const char *curve, *method; double plain, weighted, fine; } row[] = {
         { "ROC", "interpolation", .75, .7857143, .75 }, { "ROC", "minoring", .5, .5714286, .75 }, { "ROC", "majoring", 1, 1, .75 },
         { "PR", "interpolation", .8206994, .9166130, .7972674 }, { "PR", "minoring", .25, .3, .25 }, { "PR", "majoring", 1, 1, .8333334 },
-        { "PRGAIN", "interpolation", .5, .5, .25 }, { "prgain", "Minoring", 0, 0, 0 }, { "prgain", "Majoring", 1, 1, .5 } };
+        { "PRGAIN", "interpolation", .5, .5, .25 }, { "prgain", "Minoring", 0, 0, 0 }, { "prgain", "Majoring", 1, 1, .5 }, { "pr_gain", "Majoring", 1, 1, .5 }, { "PR_GAIN", "interpolation", .5, .5, .25 } };
     const array *y = V(4, 0, 0, 1, 1), *p = V(4, 0, .5, .3, .9);
     (void)state;
     for (size_t i = 0; i < TALLY__COUNT(row); i++) {
