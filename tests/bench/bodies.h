@@ -13,14 +13,14 @@ static inline void must(tally_status s)
     }
 }
 
-static void mean_body(tally_trace *t, void *user)
+static inline void mean_body(tally_trace *t, void *user)
 {
     (void)user;
     tally_update_state(t, tally_arg_metric(t, 1), tally_arg(t, 0));
 }
 
 /* so many metrics over the same two operands */
-static void pairs_body(tally_trace *t, void *user)
+static inline void pairs_body(tally_trace *t, void *user)
 {
     tally_node y = tally_arg(t, 0), p = tally_arg(t, 1);
     for (int i = 0; i < *(const int *)user; i++)
