@@ -16,13 +16,16 @@ static int64_t apply_rows_of(const tally_tensor *x)
     return x->rank ? x->shape[0] : 1;
 }
 
-/* ---- rows */
-static bool apply_fit_lines(tally__instr *i, const tally_tensor *x)
+/* ---- rows, and where there are ids, one for each */
+static bool apply_fit_lines(tally__instr *i, const tally__node *n, const tally_tensor *const *arg)
 {
-    if (!tally__is_dense(x) || !x->shape[x->rank - 1])
+    const tally_tensor *x = arg[0], *ids = n->n_arg > 1 ? arg[1] : &nothing;
+    if (!tally__is_dense(x) || !x->shape[x->rank - 1] || !tally__is_dense(ids) ||
+        memcmp(x->shape, ids->shape, (size_t)ids->rank * sizeof ids->shape[0]))
         return false;
     i->kind = TALLY__INSTR_LINES;
     i->in[0] = x;
+    i->in[2] = ids;
     i->columns = (size_t)x->shape[x->rank - 1];
     i->each = x->rank > 1 ? tally__elements(x->rank - 2, x->shape + 1) : 1;
     return true;
@@ -84,7 +87,7 @@ bool tally__instr_fit(tally__instr *i, tally__loop_kernel *kernel, const tally__
                       const tally_tensor *out)
 {
     *i = (tally__instr){ .kernel = kernel, .out = out, .in = { &nothing, &nothing, &nothing } };
-    return tally__op_table[n->op].form == TALLY__FORM_ELEMENT ? apply_fit_elements(i, n, arg, out) : apply_fit_lines(i, arg[0]);
+    return tally__op_table[n->op].form == TALLY__FORM_ELEMENT ? apply_fit_elements(i, n, arg, out) : apply_fit_lines(i, n, arg);
 }
 
 static void run_spread(const tally__instr *i, size_t lines)
@@ -104,7 +107,7 @@ void tally__instr_run(const tally__instr *i, int64_t rows)
         i->kernel(out, i->in[0]->data, i->in[1]->data, i->in[2]->data, n);
         break;
     case TALLY__INSTR_LINES:
-        i->kernel(out, i->in[0]->data, &i->columns, NULL, n);
+        i->kernel(out, i->in[0]->data, &i->columns, i->in[2]->data, n);
         break;
     case TALLY__INSTR_SPREAD:
         run_spread(i, n);

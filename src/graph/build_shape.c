@@ -140,6 +140,7 @@ static bool shape_rank_of(tally__build *b)
         if (!meet(b, b->in[0].dim[i], b->in[1].dim[i], &b->out.dim[i]))
             return false;
     b->out.rank = (uint8_t)rank;
+    b->out.axis = rank;
     return true;
 }
 

@@ -44,7 +44,7 @@ static tally__loop_kernel *row_kernel(const tally__kernel_set *set, const tally_
     const tally__node *x = &g->node[n->arg[0]];
     int                type = tally__lane_type_of(x->dtype);
     bool               sum = n->op == TALLY__OP_sum || n->op == TALLY__OP_mean;
-    if (type < 0 || type > TALLY__LANE_F64 || n->axis != x->rank - 1)
+    if (type < 0 || type > TALLY__LANE_F64 || n->axis != x->rank - 1 || (n->n_arg > 1 && g->node[n->arg[1]].dtype != TALLY_I64))
         return NULL;
     return sum && n->axis == 0 ? NULL : set->row->op[n->op][type];
 }

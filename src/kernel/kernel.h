@@ -16,7 +16,8 @@ enum { TALLY__FORM_VVV = 0, TALLY__FORM_SVV = 1, TALLY__FORM_VSV = 2, TALLY__FOR
 
 /* n elements; operands are dense or one value; out overlaps nothing */
 typedef void tally__loop_kernel(void *out, const void *a, const void *b, const void *c, size_t n);
-/* ops along the last axis of n dense rows: rows.c. There b points to the number of columns, a size_t, and c is not used */
+/* ops along the last axis of n dense rows: rows.c. There b points to the number of columns, a size_t, and c to an id for each row, an
+ * int64, or nothing */
 typedef struct tally__row_set {
     tally__loop_kernel *op[TALLY__OPS][TALLY__LANE_F64 + 1];
 } tally__row_set;

@@ -272,6 +272,32 @@ static inline void N(all)(int op, void *out, const void *in, size_t rows, size_t
     }
 ROW_OPS(ROW)
 #undef ROW
+
+/* ---- of a line and an id: short lines are read where they lie, as a turn would cost more than it wins */
+static inline size_t N(count_above)(const T *restrict x, size_t n, T own)
+{
+    size_t above = 0;
+    for (size_t done = 0; done < n; done += ROWS_PART) {
+        const size_t m = TALLY__MIN(n - done, (size_t)ROWS_PART);
+        I            part = 0;
+        for (size_t i = 0; i < m; i++)
+            part += x[done + i] > own;
+        above += (size_t)part;
+    }
+    return above;
+}
+
+static void N(rank_of)(void *restrict out, const void *restrict in, const void *restrict columns, const void *restrict of, size_t rows)
+{
+    const T       *x = in;
+    const int64_t *ids = of;
+    const size_t   n = *(const size_t *)columns;
+    for (size_t r = 0; r < rows; r++, x += n) {
+        const size_t id = (size_t)ids[r];
+        const bool   known = id < n && FN(abs)(x[id]) < INFINITE;
+        ((int64_t *)out)[r] = (int64_t)(known ? N(count_above)(x, n, x[id]) : n);
+    }
+}
 #undef ROWS_JOIN_
 #undef ROWS_JOIN
 #undef ROWS_FN_

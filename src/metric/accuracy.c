@@ -64,7 +64,7 @@ void tally__update_sparse_categorical_accuracy(tally_trace *t, const tally_updat
  * them as there are classes. */
 static tally_node is_near_top(const tally__top_k_config *c, tally_node scores, tally_node ids)
 {
-    ids = tally_node_dtype(ids) == TALLY_BOOL ? tally_cast(ids, TALLY_U8) : ids;
+    ids = tally__is_float((int32_t)tally_node_dtype(ids)) ? ids : tally__as(ids, TALLY_I64);
     tally_node above = tally_rank_of(scores, ids), classes = tally_dim(scores, tally_node_rank(scores) - 1);
     return tally_lt(above, tally_minimum(classes, tally_num(c->k)));
 }

@@ -69,12 +69,18 @@ static bool walks_op(const tally__walks *w, const tally__node *n)
     case TALLY__FORM_REDUCE:
         return tally__op_table[n->op].shape == TALLY__SHAPE_DROP && n->axis != 0;
     case TALLY__FORM_ROW:
-        return rank > 1 && n->axis != 0 && n->op != TALLY__OP_rank_of;
+        return rank > 1 && n->axis != 0;
     case TALLY__FORM_VIEW:
         return n->op == TALLY__OP_broadcast_like || (n->op == TALLY__OP_column && rank > 1) || (walks_moves_axis(n) && n->axis != 0);
     default:
         return n->op == TALLY__OP_one_hot || n->op == TALLY__OP_class_ids || n->op == TALLY__OP_gather;
     }
+}
+
+/* a line and its id */
+static bool walks_pairs(const tally__node *n)
+{
+    return tally__op_table[n->op].shape == TALLY__SHAPE_RANK_OF;
 }
 
 /* operands are aligned from the right */
@@ -108,7 +114,7 @@ static bool walks_operand_fits(const tally__walks *w, const tally__node *n, uint
         return tally__rows_of(w, n->arg[i]) == rows || walks_repeats(w, n, i);
     if (element)
         return true;
-    return i != walks_operand(n) || tally__rows_of(w, n->arg[i]) == rows;
+    return (i != walks_operand(n) && !walks_pairs(n)) || tally__rows_of(w, n->arg[i]) == rows;
 }
 
 /* does operand i walk with the rows, or is it the same for all of them? */
@@ -118,7 +124,7 @@ bool tally__operand_walks(const tally__walks *w, const tally__node *n, uint32_t 
     bool               element = walks_aligns(n);
     if (tally__is_update(n))
         return i == 0 || a->rank > 0;
-    return element ? a->rank == n->rank && !walks_repeats(w, n, i) : i == walks_operand(n);
+    return element ? a->rank == n->rank && !walks_repeats(w, n, i) : i == walks_operand(n) || walks_pairs(n);
 }
 
 static tally__dim walks_value_rows(const tally__walks *w, tally__id id)

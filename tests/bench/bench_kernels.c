@@ -95,20 +95,22 @@ static size_t operand_bytes(int op, int type, int form)
 typedef struct row_work {
     tally__loop_kernel *kernel;
     size_t              columns;
-    void               *x, *out;
+    void               *x, *ids, *out;
 } row_work;
 
 static void run_row_kernel(void *p, size_t rows)
 {
     const row_work *w = p;
-    w->kernel(w->out, w->x, &w->columns, NULL, rows);
+    w->kernel(w->out, w->x, &w->columns, w->ids, rows);
 }
 
 static void rows_table(const char *wanted)
 {
-    static const int    ops[] = { TALLY__OP_sum, TALLY__OP_max, TALLY__OP_argmax, TALLY__OP_softmax, TALLY__OP_log_softmax, TALLY__OP_logsumexp };
+    static const int    ops[] = { TALLY__OP_sum,         TALLY__OP_max,       TALLY__OP_argmax, TALLY__OP_softmax,
+                                  TALLY__OP_log_softmax, TALLY__OP_logsumexp, TALLY__OP_rank_of };
     static const size_t columns[] = { 2, 10, 64, 100, MOST_COLUMNS };
     static float        x[ROWS * MOST_COLUMNS], out[ROWS * MOST_COLUMNS];
+    static int64_t      ids[ROWS];
     for (size_t i = 0; i < ROWS * MOST_COLUMNS; i++)
         x[i] = (float)(i * 7919 % 1009) * 0.01f;
     for (size_t o = 0; o < TALLY__COUNT(ops); o++)
@@ -119,7 +121,7 @@ static void rows_table(const char *wanted)
                 continue;
             printf("%-26s", name);
             for (int s = 0; s < n_sets; s++) {
-                row_work  w = { sets[s]->row->op[ops[o]][TALLY__LANE_F32], columns[c], x, out };
+                row_work  w = { sets[s]->row->op[ops[o]][TALLY__LANE_F32], columns[c], x, ids, out };
                 candidate each[] = { { "rows", run_row_kernel, { 0 } } };
                 race(each, 1, &w, ROWS, ROUNDS);
                 printf("  %8.2f a row  ", 1e9 * each[0].seconds[0] / ROWS);

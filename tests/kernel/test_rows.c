@@ -39,6 +39,17 @@ static bool same(const void *a, const void *b, int32_t dtype)
     return !memcmp(a, b, tally__element_size(dtype));
 }
 
+static bool takes_ids(int op) { return tally__op_table[op].arity == 2; }
+
+/* an id for each row; some are none of the columns */
+static void *ids_of(test_rng *r, const fenced *f, int place, size_t rows, size_t columns)
+{
+    int64_t *id = fenced_at(f, rows * sizeof *id, sizeof *id, place);
+    for (size_t i = 0; i < rows; i++)
+        id[i] = test_below(r, 8) ? (int64_t)test_below(r, columns + 1) : test_below(r, 2) ? -1 - (int64_t)test_below(r, 3) : INT64_MAX;
+    return id;
+}
+
 typedef struct row_trial {
     int    op, type, how, place;
     size_t rows, columns;
@@ -48,17 +59,20 @@ static void run_rows(const row_trial *t, test_rng *r, tally__arena *work)
 {
     int32_t             dtype = t->type == TALLY__LANE_F32 ? TALLY_F32 : TALLY_F64;
     bool                keeps = t->op == TALLY__OP_softmax || t->op == TALLY__OP_log_softmax;
-    tally__node         node = { .op = (uint16_t)t->op, .n_arg = 1, .axis = 1, .rank = keeps ? 2 : 1,
-                                 .dtype = (uint8_t)(t->op == TALLY__OP_argmax ? TALLY_I64 : dtype) };
+    const bool          counts = t->op == TALLY__OP_argmax || t->op == TALLY__OP_rank_of;
+    tally__node         node = { .op = (uint16_t)t->op, .n_arg = takes_ids(t->op) ? 2 : 1, .axis = 1, .rank = keeps ? 2 : 1,
+                                 .dtype = (uint8_t)(counts ? TALLY_I64 : dtype) };
     size_t              n = keeps ? t->rows * t->columns : t->rows, size = tally__element_size(node.dtype);
     void               *x = values(r, &operand[0], t->place, t->type, t->rows * t->columns, t->how);
+    void               *id = ids_of(r, &operand[1], t->place, t->rows, t->columns);
+    tally_tensor        ids = { id, TALLY_I64, 1, { (int64_t)t->rows }, { 1 } };
     tally_tensor        in = { x, dtype, 2, { (int64_t)t->rows, (int64_t)t->columns }, { (int64_t)t->columns, 1 } }, want = in;
-    const tally_tensor *arg[1] = { &in };
+    const tally_tensor *arg[2] = { &in, &ids };
     tally_error         err;
     assert_ok(tally__evaluate(&node, arg, &want, work, &err), &err);
     for (int s = 0; s < n_sets; s++) {
         char *out = fenced_at(&result, n * size, size, t->place);
-        sets[s]->row->op[t->op][t->type](out, x, &t->columns, NULL, t->rows);
+        sets[s]->row->op[t->op][t->type](out, x, &t->columns, takes_ids(t->op) ? id : NULL, t->rows);
         for (size_t i = 0; i < n; i++)
             if (!same(out + i * size, (const char *)want.data + i * size, node.dtype)) {
                 print_error("%s of type %d, %zu x %zu, kind %d of values, place %d, set %s: element %zu\n", tally__op_table[t->op].name, t->type, t->rows,
@@ -70,7 +84,7 @@ static void run_rows(const row_trial *t, test_rng *r, tally__arena *work)
 }
 
 static const int row_ops[] = { TALLY__OP_sum, TALLY__OP_mean, TALLY__OP_max, TALLY__OP_min, TALLY__OP_argmax, TALLY__OP_softmax,
-                               TALLY__OP_log_softmax, TALLY__OP_logsumexp };
+                               TALLY__OP_log_softmax, TALLY__OP_logsumexp, TALLY__OP_rank_of };
 
 /* all numbers of rows, kinds of values and places for this length of a row; the largest of nothing has no place */
 static void run_length(int op, size_t columns, const size_t *rows, size_t n, test_rng *r, tally__arena *work)
