@@ -128,7 +128,7 @@ static bool shape_axis(tally__build *b)
 }
 
 /* scores [..., classes], ids [...] */
-static bool shape_rank_of(tally__build *b)
+static bool shape_of_id(tally__build *b)
 {
     int rank = b->in[1].rank;
     if (!need_rank(b, 0, 1))
@@ -308,7 +308,7 @@ bool tally__build_shape(tally__build *b)
     static bool (*const rule[TALLY__SHAPES])(tally__build *) = {
         [TALLY__SHAPE_NONE] = shape_none,       [TALLY__SHAPE_BROADCAST] = shape_broadcast,
         [TALLY__SHAPE_SCALAR] = shape_scalar,   [TALLY__SHAPE_DROP] = shape_drop,
-        [TALLY__SHAPE_AXIS] = shape_axis,       [TALLY__SHAPE_RANK_OF] = shape_rank_of,
+        [TALLY__SHAPE_AXIS] = shape_axis,       [TALLY__SHAPE_OF_ID] = shape_of_id,
         [TALLY__SHAPE_AT] = shape_at,           [TALLY__SHAPE_COLUMN] = shape_column,
         [TALLY__SHAPE_SLICE] = shape_slice,     [TALLY__SHAPE_REVERSE] = shape_reverse,
         [TALLY__SHAPE_INSERT] = shape_insert,   [TALLY__SHAPE_SQUEEZE] = shape_squeeze,

@@ -20,7 +20,7 @@ typedef enum tally__form {
     TALLY__FORM_ELEMENT,     /* one value per element of the broadcast operands; the row holds the scalar meaning */
     TALLY__FORM_JOINED = TALLY__FORM_ELEMENT,      /* what kernels.c has loops of its own for */
     TALLY__FORM_REDUCE,      /* over all axes or one */
-    TALLY__FORM_ROW,         /* softmax, log_softmax, logsumexp, argmax, rank_of: along one axis */
+    TALLY__FORM_ROW,         /* softmax, log_softmax, logsumexp, argmax, rank_of, pick: along one axis */
     TALLY__FORM_VIEW,        /* at, column, slice, transpose, expand_dims, squeeze, broadcast_like: a new view, no copy */
     TALLY__FORM_OTHER,       /* gather, one_hot, matmul, dim, size, ratio, cast ...: a kernel of its own */
     TALLY__FORM_READ,        /* read_cell: the store as this call sees it here (program order) */
@@ -32,7 +32,7 @@ typedef enum tally__result {
     TALLY__RESULT_SAME, TALLY__RESULT_BOOL, TALLY__RESULT_I64, TALLY__RESULT_F64, TALLY__RESULT_GIVEN, TALLY__RESULT_SUM, TALLY__RESULT_MEAN
 } tally__result;
 typedef enum tally__shape {
-    TALLY__SHAPE_NONE, TALLY__SHAPE_BROADCAST, TALLY__SHAPE_SCALAR, TALLY__SHAPE_DROP, TALLY__SHAPE_AXIS, TALLY__SHAPE_RANK_OF, TALLY__SHAPE_AT,
+    TALLY__SHAPE_NONE, TALLY__SHAPE_BROADCAST, TALLY__SHAPE_SCALAR, TALLY__SHAPE_DROP, TALLY__SHAPE_AXIS, TALLY__SHAPE_OF_ID, TALLY__SHAPE_AT,
     TALLY__SHAPE_COLUMN, TALLY__SHAPE_SLICE, TALLY__SHAPE_REVERSE, TALLY__SHAPE_INSERT, TALLY__SHAPE_SQUEEZE, TALLY__SHAPE_LIKE,
     TALLY__SHAPE_GATHER, TALLY__SHAPE_ONE_HOT, TALLY__SHAPE_MATMUL, TALLY__SHAPE_DIM, TALLY__SHAPES
 } tally__shape;

@@ -1,4 +1,4 @@
-/* row: ops that look at one line of a tensor at a time: softmax and its relatives, argmax, rank_of.
+/* row: ops that look at one line of a tensor at a time: softmax and its relatives, argmax, rank_of, pick.
  * Lines may lie along any axis; sums within one have the order of tally__row_sum. */
 #include "kernels.h"
 #include "math.h"
@@ -183,7 +183,21 @@ static int64_t rank_in_line(const char *p, int32_t dtype, int64_t stride, int64_
     return rank;
 }
 
-static tally_status rank_shape(const tally__kernel_call *c)
+/* ---- what a line has at its id: the rank of that score, or the score itself, 0 where there is none */
+static void line_of_id(const tally__kernel_call *c, const char *line, int64_t id, char *out)
+{
+    const tally_tensor *x = c->arg[0];
+    const int64_t       n = x->shape[x->rank - 1], stride = x->stride[x->rank - 1];
+    const size_t        size = tally__element_size(x->dtype);
+    if (c->node->op == TALLY__OP_rank_of)
+        *(int64_t *)(void *)out = rank_in_line(line, x->dtype, stride, n, id);
+    else if (id >= 0 && id < n)
+        memcpy(out, line + id * stride * (int64_t)size, size);
+    else
+        memset(out, 0, size);
+}
+
+static tally_status shape_of_ids(const tally__kernel_call *c)
 {
     const tally_tensor *scores = c->arg[0], *ids = c->arg[1];
     for (int i = 0; i < ids->rank; i++)
@@ -194,25 +208,20 @@ static tally_status rank_shape(const tally__kernel_call *c)
     return tally__kernel_out(c, ids->rank, ids->shape);
 }
 
-tally_status tally__kernel_rank_of(const tally__kernel_call *c)
+tally_status tally__kernel_of_id(const tally__kernel_call *c)
 {
     const tally_tensor *scores = c->arg[0], *ids = c->arg[1];
-    int                 last = scores->rank - 1;
-    tally_tensor        rows = tally__without_axis(scores, last);
+    tally_tensor        rows = tally__without_axis(scores, scores->rank - 1);
     const tally_tensor *each[2] = { &rows, ids };
     tally__walk         w;
-    tally_status        s = rank_shape(c);
+    tally_status        s = shape_of_ids(c);
     if (s)
         return s;
-    int64_t *out = (int64_t *)(uintptr_t)c->out->data;
+    const int64_t size = (int64_t)tally__element_size(scores->dtype), id_size = (int64_t)tally__element_size(ids->dtype);
+    char         *out = (char *)(uintptr_t)c->out->data;
     tally__walk_begin(&w, 2, each, ids->rank, ids->shape);
     for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
-        for (int64_t k = 0; k < w.length; k++) {
-            const char *score = w.row[0] +
-                                k * w.step[0] * (int64_t)tally__element_size(scores->dtype);
-            const char *id = w.row[1] + k * w.step[1] * (int64_t)tally__element_size(ids->dtype);
-            *out++ = rank_in_line(score, scores->dtype, scores->stride[last], scores->shape[last],
-                                  tally__id_value(id, ids->dtype));
-        }
+        for (int64_t k = 0; k < w.length; k++, out += tally__element_size(c->node->dtype))
+            line_of_id(c, w.row[0] + k * w.step[0] * size, tally__id_value(w.row[1] + k * w.step[1] * id_size, ids->dtype), out);
     return TALLY_OK;
 }

@@ -30,7 +30,7 @@ static double rows_tree(double *lane)
 
 #define ROW_OPS(ROW) ROW(sum) ROW(mean) ROW(max) ROW(min) ROW(argmax) ROW(softmax) ROW(log_softmax) ROW(logsumexp)
 
-#define ROW_OPS_OF_IDS(ROW) ROW(rank_of)
+#define ROW_OPS_OF_IDS(ROW) ROW(rank_of) ROW(pick)
 
 #define T float
 #define S f32

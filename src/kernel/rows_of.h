@@ -298,6 +298,15 @@ static void N(rank_of)(void *restrict out, const void *restrict in, const void *
         ((int64_t *)out)[r] = (int64_t)(known ? N(count_above)(x, n, x[id]) : n);
     }
 }
+
+static void N(pick)(void *restrict out, const void *restrict in, const void *restrict columns, const void *restrict of, size_t rows)
+{
+    const T       *x = in;
+    const int64_t *ids = of;
+    const size_t   n = *(const size_t *)columns;
+    for (size_t r = 0; r < rows; r++, x += n)
+        ((T *)out)[r] = (size_t)ids[r] < n ? x[ids[r]] : 0;
+}
 #undef ROWS_JOIN_
 #undef ROWS_JOIN
 #undef ROWS_FN_

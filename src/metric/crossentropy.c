@@ -61,14 +61,13 @@ void tally__update_categorical_crossentropy(tally_trace *t, const tally_update *
 }
 
 /* ---- sparse */
-static tally_node surprise(const tally__crossentropy_config *c, tally_node p, tally_node ids)
+static tally_node surprise(const tally__crossentropy_config *c, tally_node p, tally_node ids, tally__place at)
 {
-    const int  last = tally_node_rank(p) - 1;
-    tally_node hot = tally_one_hot(ids, tally_dim(p, last), TALLY_BOOL), none = tally_num(0);
+    const int last = tally_node_rank(p) - 1;
     if (c->from_logits)
-        return tally_neg(tally_sum(tally_select(hot, tally_log_softmax(p, last), none), last));
+        return tally_neg(tally__op2(TALLY__OP_pick, tally_log_softmax(p, last), ids, at));
     tally_node q = clipped(p);
-    return tally_neg(tally_log(tally_div(tally_sum(tally_select(hot, q, none), last), tally_sum(q, last))));
+    return tally_neg(tally_log(tally_div(tally__op2(TALLY__OP_pick, q, ids, at), tally_sum(q, last))));
 }
 
 void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_update *u)
@@ -92,5 +91,5 @@ void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_u
     if (u->inside->k->nan == TALLY_NAN_SKIP && tally__is_float((int32_t)tally_node_dtype(ids)))
         ids = tally_select(tally_is_nan(ids), tally_num(0), ids);      /* the mask leaves the sample out */
     ids = tally__class_ids(ids, tally_dim(p, b - 1), c->ignore_class, u->inside->place);
-    tally__sample_mean(t, u, surprise(c, p, ids), keep, c->reduction);
+    tally__sample_mean(t, u, surprise(c, p, ids, u->inside->place), keep, c->reduction);
 }

@@ -80,7 +80,7 @@ static bool walks_op(const tally__walks *w, const tally__node *n)
 /* a line and its id */
 static bool walks_pairs(const tally__node *n)
 {
-    return tally__op_table[n->op].shape == TALLY__SHAPE_RANK_OF;
+    return tally__op_table[n->op].shape == TALLY__SHAPE_OF_ID;
 }
 
 /* operands are aligned from the right */

@@ -371,6 +371,23 @@ static void rank_of_counts_the_scores_strictly_above(void **state)
             TALLY__OP_rank_of, 0, 0, &x, &all);
 }
 
+static void pick_is_the_element_at_the_id_or_zero(void **state)
+{
+    bench       *b = *state;
+    float        v[6] = { 1, NAN, 3, 4, 5, -0.0f }, real[2] = { 0.5f, 2 };
+    int8_t       narrow[6] = { 1, 2, 3, 4, 5, -6 };
+    int64_t      ids[2] = { 0, 2 }, off[2] = { -1, 3 };
+    tally_tensor x = dense(v, TALLY_F32, 2, SHAPE(2, 3)), n = dense(narrow, TALLY_I8, 2, SHAPE(2, 3)), i = vector_of(ids, TALLY_I64, 2),
+                 o = vector_of(off, TALLY_I64, 2), f = vector_of(real, TALLY_F32, 2), r;
+    r = apply(b, TALLY__OP_pick, PTRS(&x, &i), 0, 0);
+    EXPECT(r, TALLY_F32, "[2]", 1, -0.0);
+    r = apply(b, TALLY__OP_pick, PTRS(&x, &o), 0, 0);
+    EXPECT(r, TALLY_F32, "[2]", 0, 0);
+    r = apply(b, TALLY__OP_pick, PTRS(&n, &f), 0, 0);
+    EXPECT(r, TALLY_I8, "[2]", 0, -6);
+    REFUSED(TALLY_INVALID_ARGUMENT, "pick: ids, expected rank 1, found rank 2", TALLY__OP_pick, 0, 0, &x, &x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +407,7 @@ int main(void)
         CASE(infinities_in_a_line_are_as_in_ieee),
         CASE(argmax_is_the_first_of_the_largest),
         CASE(rank_of_counts_the_scores_strictly_above),
+        CASE(pick_is_the_element_at_the_id_or_zero),
     };
     return cmocka_run_group_tests_name("graph/reduce", tests, NULL, NULL);
 }

@@ -84,7 +84,7 @@ static void run_rows(const row_trial *t, test_rng *r, tally__arena *work)
 }
 
 static const int row_ops[] = { TALLY__OP_sum, TALLY__OP_mean, TALLY__OP_max, TALLY__OP_min, TALLY__OP_argmax, TALLY__OP_softmax,
-                               TALLY__OP_log_softmax, TALLY__OP_logsumexp, TALLY__OP_rank_of };
+                               TALLY__OP_log_softmax, TALLY__OP_logsumexp, TALLY__OP_rank_of, TALLY__OP_pick };
 
 /* all numbers of rows, kinds of values and places for this length of a row; the largest of nothing has no place */
 static void run_length(int op, size_t columns, const size_t *rows, size_t n, test_rng *r, tally__arena *work)
