@@ -147,6 +147,7 @@ static tally__kernel *const own_kernel[TALLY__OPS] = {
     [TALLY__OP_cumsum] = tally__kernel_cumsum,
     [TALLY__OP_rank_of] = tally__kernel_of_id,
     [TALLY__OP_pick] = tally__kernel_of_id,
+    [TALLY__OP_all_equal] = tally__kernel_all_equal,
     [TALLY__OP_top_mask] = tally__kernel_top_mask,
     [TALLY__OP_axis_last] = tally__kernel_axis_last,
     [TALLY__OP_class_ids] = tally__kernel_class_ids,

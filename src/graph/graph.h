@@ -20,7 +20,7 @@ typedef enum tally__form {
     TALLY__FORM_ELEMENT,     /* one value per element of the broadcast operands; the row holds the scalar meaning */
     TALLY__FORM_JOINED = TALLY__FORM_ELEMENT,      /* what kernels.c has loops of its own for */
     TALLY__FORM_REDUCE,      /* over all axes or one */
-    TALLY__FORM_ROW,         /* softmax, log_softmax, logsumexp, argmax, rank_of, pick: along one axis */
+    TALLY__FORM_ROW,         /* softmax, log_softmax, logsumexp, argmax, rank_of, pick, all_equal: along one axis */
     TALLY__FORM_VIEW,        /* at, column, slice, transpose, expand_dims, squeeze, broadcast_like: a new view, no copy */
     TALLY__FORM_OTHER,       /* gather, one_hot, matmul, dim, size, ratio, cast ...: a kernel of its own */
     TALLY__FORM_READ,        /* read_cell: the store as this call sees it here (program order) */

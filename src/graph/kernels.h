@@ -70,7 +70,7 @@ typedef tally_status tally__kernel(const tally__kernel_call *c);
 tally__kernel tally__kernel_element, tally__kernel_cast, tally__kernel_mixed, tally__kernel_linear,
     tally__kernel_ratio;
 tally__kernel tally__kernel_reduce, tally__kernel_softmax, tally__kernel_argmax,
-    tally__kernel_of_id, tally__kernel_cumsum;
+    tally__kernel_of_id, tally__kernel_all_equal, tally__kernel_cumsum;
 tally__kernel tally__kernel_at, tally__kernel_column, tally__kernel_slice, tally__kernel_transpose,
     tally__kernel_expand_dims, tally__kernel_squeeze, tally__kernel_broadcast_like,
     tally__kernel_dim, tally__kernel_size;

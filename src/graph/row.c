@@ -1,4 +1,4 @@
-/* row: ops that look at one line of a tensor at a time: softmax and its relatives, argmax, rank_of, pick.
+/* row: ops that look at one line of a tensor at a time: softmax and its relatives, argmax, all_equal, rank_of, pick.
  * Lines may lie along any axis; sums within one have the order of tally__row_sum. */
 #include "kernels.h"
 #include "math.h"
@@ -150,6 +150,50 @@ tally_status tally__kernel_argmax(const tally__kernel_call *c)
         for (int64_t k = 0; k < w.length; k++)
             *out++ = argmax_line(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype),
                                  x->dtype, stride, n);
+    return TALLY_OK;
+}
+
+/* ---- all_equal: a line comes as in argmax */
+static bool equal_in(int32_t wide, const line_block *x, const line_block *first, int64_t n)
+{
+    bool equal = true;
+    for (int64_t k = 0; k < n; k++)
+        equal &= wide == TALLY_F64   ? x->f[k] == first->f[0]
+                 : wide == TALLY_I64 ? x->i[k] == first->i[0]
+                                     : x->u[k] == first->u[0];
+    return equal;
+}
+
+static bool line_equal(const char *p, int32_t dtype, int64_t stride, int64_t n)
+{
+    line_block first, x;
+    int32_t    wide = wide_type(dtype);
+    int64_t    bytes = stride * (int64_t)tally__element_size(dtype);
+    bool       equal = n > 0;
+    tally__convert(&first, wide, p, dtype, 1, n > 0);
+    for (int64_t done = 0; equal && done < n; done += TALLY__KERNEL_BLOCK) {
+        int64_t m = TALLY__MIN(n - done, (int64_t)TALLY__KERNEL_BLOCK);
+        tally__convert(&x, wide, p + done * bytes, dtype, stride, (size_t)m);
+        equal = equal_in(wide, &x, &first, m);
+    }
+    return equal;
+}
+
+tally_status tally__kernel_all_equal(const tally__kernel_call *c)
+{
+    const tally_tensor *x = c->arg[0];
+    int64_t             stride = x->stride[c->node->axis], n = x->shape[c->node->axis];
+    tally_tensor        outer = tally__without_axis(x, c->node->axis);
+    const tally_tensor *seen = &outer;
+    tally__walk         w;
+    tally_status        s = tally__kernel_out(c, outer.rank, outer.shape);
+    if (s)
+        return s;
+    uint8_t *out = (uint8_t *)(uintptr_t)c->out->data;
+    tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
+    for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
+        for (int64_t k = 0; k < w.length; k++)
+            *out++ = line_equal(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype), x->dtype, stride, n);
     return TALLY_OK;
 }
 

@@ -30,7 +30,7 @@ static double rows_tree(double *lane)
 
 #define ROW_OPS(ROW) ROW(sum) ROW(mean) ROW(max) ROW(min) ROW(argmax) ROW(softmax) ROW(log_softmax) ROW(logsumexp)
 
-#define ROW_OPS_OF_IDS(ROW) ROW(rank_of) ROW(pick)
+#define ROW_OPS_IN_PLACE(ROW) ROW(rank_of) ROW(pick) ROW(all_equal)
 
 #define T float
 #define S f32
@@ -45,4 +45,4 @@ static double rows_tree(double *lane)
 #define ROW_SET_NAME_(a, b) a##b
 #define ROW_SET_NAME(a, b) ROW_SET_NAME_(a, b)
 #define ENTRY(op) [TALLY__OP_##op] = { [TALLY__LANE_F32] = rows_##op##_f32, [TALLY__LANE_F64] = rows_##op##_f64 },
-const tally__row_set ROW_SET_NAME(tally__rows_, TALLY__KERNEL_SET) = { { ROW_OPS(ENTRY) ROW_OPS_OF_IDS(ENTRY) } };
+const tally__row_set ROW_SET_NAME(tally__rows_, TALLY__KERNEL_SET) = { { ROW_OPS(ENTRY) ROW_OPS_IN_PLACE(ENTRY) } };

@@ -273,7 +273,7 @@ static inline void N(all)(int op, void *out, const void *in, size_t rows, size_t
 ROW_OPS(ROW)
 #undef ROW
 
-/* ---- of a line and an id: short lines are read where they lie, as a turn would cost more than it wins */
+/* ---- of a line and an id, or of little of a line: read where they lie, as a turn would cost more than it wins */
 static inline size_t N(count_above)(const T *restrict x, size_t n, T own)
 {
     size_t above = 0;
@@ -306,6 +306,19 @@ static void N(pick)(void *restrict out, const void *restrict in, const void *res
     const size_t   n = *(const size_t *)columns;
     for (size_t r = 0; r < rows; r++, x += n)
         ((T *)out)[r] = (size_t)ids[r] < n ? x[ids[r]] : 0;
+}
+
+static void N(all_equal)(void *restrict out, const void *restrict in, const void *restrict columns, const void *restrict none, size_t rows)
+{
+    const T     *x = in;
+    const size_t n = *(const size_t *)columns;
+    (void)none;
+    for (size_t r = 0; r < rows; r++, x += n) {
+        size_t same = 0;
+        while (same < n && x[same] == x[0])
+            same++;
+        ((uint8_t *)out)[r] = n && same == n;
+    }
 }
 #undef ROWS_JOIN_
 #undef ROWS_JOIN

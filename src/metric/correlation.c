@@ -5,11 +5,11 @@
 typedef struct spread { tally_node off, mean, variance; } spread;      /* off: from the mean, with the axis; the others without it */
 
 /* What is constant has no variance, however its mean rounds. */
-static spread spread_of(tally_node x, int axis)
+static spread spread_of(tally_node x, int axis, tally__place at)
 {
-    tally_node mean = tally_mean_axis(x, axis), flat = tally_eq(tally_max(x, axis), tally_min(x, axis));
-    tally_node off = tally_sub(x, tally_expand_dims(mean, axis));
-    off = tally_select(tally_broadcast_like(tally_expand_dims(flat, axis), x), tally_num(0), off);
+    tally_node flat = tally_expand_dims(tally__op_axis(TALLY__OP_all_equal, x, axis, at), axis), wide = tally__as(x, TALLY_F64);
+    tally_node mean = tally_mean_axis(wide, axis);
+    tally_node off = tally_select(flat, tally_num(0), tally_sub(wide, tally_expand_dims(mean, axis)));
     return (spread){ off, mean, tally_mean_axis(tally_square(off), axis) };
 }
 
@@ -19,8 +19,8 @@ static bool spreads(tally_trace *t, const tally_update *u, spread *y, spread *p,
     tally_node                a, b;
     if (!tally__pair(t, u, &a, &b) || !tally__axis_of(t, u, c->axis, tally_node_rank(b), axis))
         return false;
-    *y = spread_of(tally__as(a, TALLY_F64), *axis);
-    *p = spread_of(tally__as(b, TALLY_F64), *axis);
+    *y = spread_of(a, *axis, u->inside->place);
+    *p = spread_of(b, *axis, u->inside->place);
     return tally__trace_ok(t);
 }
 

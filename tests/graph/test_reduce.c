@@ -388,6 +388,23 @@ static void pick_is_the_element_at_the_id_or_zero(void **state)
     REFUSED(TALLY_INVALID_ARGUMENT, "pick: ids, expected rank 1, found rank 2", TALLY__OP_pick, 0, 0, &x, &x);
 }
 
+static void all_equal_is_the_largest_being_the_least(void **state)
+{
+    bench       *b = *state;
+    float        v[8] = { 1, 1, 0, -0.0f, NAN, NAN, 1, 2 };
+    int64_t      whole[4] = { INT64_MAX, INT64_MAX - 1, 7, 7 };
+    tally_tensor x = dense(v, TALLY_F32, 2, SHAPE(4, 2)), i = dense(whole, TALLY_I64, 2, SHAPE(2, 2)),
+                 none = dense(NULL, TALLY_F32, 2, SHAPE(2, 0)), r;
+    r = apply(b, TALLY__OP_all_equal, PTRS(&x), 1, 0);
+    EXPECT(r, TALLY_BOOL, "[4]", 1, 1, 0, 0);
+    r = apply(b, TALLY__OP_all_equal, PTRS(&x), 0, 0);
+    EXPECT(r, TALLY_BOOL, "[2]", 0, 0);
+    r = apply(b, TALLY__OP_all_equal, PTRS(&i), -1, 0);
+    EXPECT(r, TALLY_BOOL, "[2]", 0, 1);
+    r = apply(b, TALLY__OP_all_equal, PTRS(&none), 1, 0);
+    EXPECT(r, TALLY_BOOL, "[2]", 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +425,7 @@ int main(void)
         CASE(argmax_is_the_first_of_the_largest),
         CASE(rank_of_counts_the_scores_strictly_above),
         CASE(pick_is_the_element_at_the_id_or_zero),
+        CASE(all_equal_is_the_largest_being_the_least),
     };
     return cmocka_run_group_tests_name("graph/reduce", tests, NULL, NULL);
 }

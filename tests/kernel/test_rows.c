@@ -8,6 +8,7 @@
 static const tally__kernel_set *sets[3];
 static int                      n_sets;
 enum { ROOM = 1 << 22 };
+enum { RANDOM, WILD, FEW_VALUES, EQUAL, KINDS };     /* of values */
 static fenced operand[2], result;
 
 static double any_value(test_rng *r, int type, bool wild)
@@ -25,7 +26,7 @@ static void *values(test_rng *r, const fenced *f, int place, int type, size_t n,
     char  *p = fenced_at(f, n * size, size, place);
     for (size_t i = 0; i < n; i++)
         tally__store_f64(p + i * size, type == TALLY__LANE_F32 ? TALLY_F32 : TALLY_F64,
-                         how == 2 ? (double)test_below(r, 3) - 1 : any_value(r, type, how == 1));
+                         how == FEW_VALUES ? (double)test_below(r, 3) - 1 : any_value(r, type, how == WILD));
     return p;
 }
 
@@ -50,6 +51,16 @@ static void *ids_of(test_rng *r, const fenced *f, int place, size_t rows, size_t
     return id;
 }
 
+/* each row one value over and over, but for the last of some rows */
+static void make_equal(test_rng *r, char *x, size_t size, size_t rows, size_t columns)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const size_t equal = columns - test_below(r, 2);
+        for (size_t c = 1; columns && c < equal; c++)
+            memcpy(x + (i * columns + c) * size, x + i * columns * size, size);
+    }
+}
+
 typedef struct row_trial {
     int    op, type, how, place;
     size_t rows, columns;
@@ -60,11 +71,14 @@ static void run_rows(const row_trial *t, test_rng *r, tally__arena *work)
     int32_t             dtype = t->type == TALLY__LANE_F32 ? TALLY_F32 : TALLY_F64;
     bool                keeps = t->op == TALLY__OP_softmax || t->op == TALLY__OP_log_softmax;
     const bool          counts = t->op == TALLY__OP_argmax || t->op == TALLY__OP_rank_of;
+    const int32_t       gives = counts ? TALLY_I64 : t->op == TALLY__OP_all_equal ? TALLY_BOOL : dtype;
     tally__node         node = { .op = (uint16_t)t->op, .n_arg = takes_ids(t->op) ? 2 : 1, .axis = 1, .rank = keeps ? 2 : 1,
-                                 .dtype = (uint8_t)(counts ? TALLY_I64 : dtype) };
+                                 .dtype = (uint8_t)gives };
     size_t              n = keeps ? t->rows * t->columns : t->rows, size = tally__element_size(node.dtype);
     void               *x = values(r, &operand[0], t->place, t->type, t->rows * t->columns, t->how);
     void               *id = ids_of(r, &operand[1], t->place, t->rows, t->columns);
+    if (t->how == EQUAL)
+        make_equal(r, x, t->type == TALLY__LANE_F32 ? 4 : 8, t->rows, t->columns);
     tally_tensor        ids = { id, TALLY_I64, 1, { (int64_t)t->rows }, { 1 } };
     tally_tensor        in = { x, dtype, 2, { (int64_t)t->rows, (int64_t)t->columns }, { (int64_t)t->columns, 1 } }, want = in;
     const tally_tensor *arg[2] = { &in, &ids };
@@ -84,7 +98,8 @@ static void run_rows(const row_trial *t, test_rng *r, tally__arena *work)
 }
 
 static const int row_ops[] = { TALLY__OP_sum, TALLY__OP_mean, TALLY__OP_max, TALLY__OP_min, TALLY__OP_argmax, TALLY__OP_softmax,
-                               TALLY__OP_log_softmax, TALLY__OP_logsumexp, TALLY__OP_rank_of, TALLY__OP_pick };
+                               TALLY__OP_log_softmax, TALLY__OP_logsumexp, TALLY__OP_rank_of, TALLY__OP_pick,
+                               TALLY__OP_all_equal };
 
 /* all numbers of rows, kinds of values and places for this length of a row; the largest of nothing has no place */
 static void run_length(int op, size_t columns, const size_t *rows, size_t n, test_rng *r, tally__arena *work)
@@ -93,7 +108,7 @@ static void run_length(int op, size_t columns, const size_t *rows, size_t n, tes
         return;
     for (int type = 0; type <= TALLY__LANE_F64; type++)
         for (size_t k = 0; k < n; k++)
-            for (int how = 0; how < 3; how++)
+            for (int how = 0; how < KINDS; how++)
                 run_rows(&(row_trial){ op, type, how, (how + (int)(columns + k)) % 3, rows[k], columns }, r, work);
 }
 
@@ -129,7 +144,7 @@ static void run_spread(size_t rows, size_t columns, int left, int right, test_rn
     tally_error         err;
     for (int i = 0; i < 2; i++) {
         int64_t n = (int64_t)rows, m = (int64_t)columns;
-        void   *p = values(r, &operand[i], (int)(r->state % 3), type, count[kind[i]], 0);
+        void   *p = values(r, &operand[i], (int)(r->state % 3), type, count[kind[i]], RANDOM);
         x[i] = kind[i] == TALLY__SPREAD_WHOLE  ? (tally_tensor){ p, dtype, 2, { n, m }, { m, 1 } }
                : kind[i] == TALLY__SPREAD_ROWS ? (tally_tensor){ p, dtype, 2, { n, 1 }, { 1, 1 } }
                : kind[i] == TALLY__SPREAD_LINE ? (tally_tensor){ p, dtype, 1, { m }, { 1 } }
