@@ -19,21 +19,42 @@ static tally_status take_deltas(tally__frame *f, tally__store *const *store, tal
     return g->n_slot ? tally__deltas_begin(f->delta, g->n_slot, err) : TALLY_OK;
 }
 
-/* true: every size that can be known now is known */
-static bool number_sizes(tally__frame *f, const tally_tensor *const *in)
+/* what the call brings is seen from here on. true: all of it lies as that of the call before */
+static bool see_arguments(tally__frame *f)
+{
+    bool same = true;
+    for (int32_t i = 0; i < f->graph->n_argument; i++) {
+        const tally_tensor *x = f->in[i], *seen = &f->seen[i];
+        for (int32_t a = 0; x && same && a < x->rank; a++)
+            same = x->shape[a] == seen->shape[a] && x->stride[a] == seen->stride[a];
+        if (x)
+            f->seen[i] = *x;
+    }
+    return same;
+}
+
+/* The number of a size of an argument or a state; -1: not built. */
+static int64_t number_of_size(const tally__frame *f, const tally__size *s)
+{
+    int64_t shape[TALLY_MAX_RANK];
+    if (s->kind == TALLY__SIZE_INPUT)
+        return f->in[s->index]->shape[s->axis];
+    return tally__delta_elements(&f->delta[s->index], s->cell, shape) >= 0 ? shape[s->axis] : -1;
+}
+
+/* true: every size that can be known now is known. *same becomes false where one is not what it was */
+static bool number_sizes(tally__frame *f, bool *same)
 {
     const tally__graph *g = f->graph;
     bool                all = true;
     for (uint32_t i = 0; i < g->n_size; i++) {
         const tally__size *s = &g->size[i];
-        if (s->kind == TALLY__SIZE_INPUT) {
-            f->size[i] = in[s->index]->shape[s->axis];
-        } else if (s->kind == TALLY__SIZE_STATE) {
-            int64_t shape[TALLY_MAX_RANK];
-            bool    built = tally__delta_elements(&f->delta[s->index], s->cell, shape) >= 0;
-            f->size[i] = built ? shape[s->axis] : -1;
-            all = all && built;
-        }
+        if (s->kind != TALLY__SIZE_INPUT && s->kind != TALLY__SIZE_STATE)
+            continue;
+        const int64_t n = number_of_size(f, s);
+        all = all && n >= 0;
+        *same = *same && n == f->size[i];
+        f->size[i] = n;
     }
     return all;
 }
@@ -163,14 +184,12 @@ tally_status tally__frame_bind(tally__frame *f, const tally_tensor *const *in,
 {
     if (in != (const tally_tensor *const *)f->in)
         memcpy(f->in, in, (size_t)f->graph->n_argument * sizeof *in);
-    for (int32_t i = 0; i < f->graph->n_argument; i++)
-        if (f->in[i])
-            f->seen[i] = *f->in[i];
+    bool same = see_arguments(f);
     f->bound = false;
-    f->layout++;
     tally_status status = take_deltas(f, store, err);
-    if (!status && !number_sizes(f, f->in))
+    if (!status && !number_sizes(f, &same))
         status = build_states(f, err);
+    f->layout += !same || status;
     if (!status)
         status = compare_sizes(f, err);
     if (!status)
