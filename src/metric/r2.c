@@ -40,12 +40,12 @@ void tally__update_r2_score(tally_trace *t, const tally_update *u)
         tally__refuse(t, u, "y_pred, expected rank 1 or 2 (outputs last), found rank %d", rank);
         return;
     }
-    y = tally__as(with_outputs(y), TALLY_F64);
-    p = tally__as(with_outputs(p), TALLY_F64);
+    y = with_outputs(y);
     count_rows(t, u, y);
-    tally_accumulate(t, u, R2_SQUARED_SUM, tally_square(y), u->weight);
+    tally_node wide = tally__as(y, TALLY_F64), d = tally_sub(tally__as(with_outputs(p), TALLY_F64), wide);
+    tally_accumulate(t, u, R2_SQUARED_SUM, tally_square(wide), u->weight);
     tally_accumulate(t, u, R2_SUM, y, u->weight);
-    tally_accumulate(t, u, R2_RESIDUAL, tally_square(tally_sub(p, y)), u->weight);
+    tally_accumulate(t, u, R2_RESIDUAL, tally_square(d), u->weight);
     tally_accumulate(t, u, R2_COUNT, tally_ones_like(y), u->weight);
 }
 
