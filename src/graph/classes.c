@@ -36,6 +36,12 @@ tally_node tally__axis_last(tally_node x, int axis, tally__place at)
     return tally__emit(t, &n, &x, 1, at);
 }
 
+/* int32 where ids of at most 32 bits are expected, else int64 */
+static int32_t ids_type(int32_t dtype)
+{
+    return tally__dtype_bits(dtype) <= 32 && dtype != TALLY_U32 ? TALLY_I32 : TALLY_I64;
+}
+
 tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, tally__place at)
 {
     tally_node   x[3] = { ids, depth };
@@ -47,7 +53,7 @@ tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, ta
     if (!tally__trace_ok(t))
         return tally__bad(t);
     const tally__node *in = tally__node_of(x[0]);
-    tally__node        n = { .op = TALLY__OP_class_ids, .dtype = in->dtype == TALLY_I32 ? TALLY_I32 : TALLY_I64, .rank = in->rank, .axis = -1 };
+    tally__node        n = { .op = TALLY__OP_class_ids, .dtype = (uint8_t)ids_type(in->dtype), .rank = in->rank, .axis = -1 };
     memcpy(n.dim, in->dim, sizeof n.dim);
     return tally__emit(t, &n, x, 3, at);
 }
@@ -161,6 +167,8 @@ tally_status tally__kernel_top_mask(const tally__kernel_call *c)
 }
 
 /* ---- class_ids */
+enum { FLOATS_WITHOUT_GAPS = 1 << 24 };
+
 static tally_status not_a_class(const tally__kernel_call *c, int64_t row, const void *p, int64_t classes)
 {
     const int32_t d = c->arg[0]->dtype;
@@ -201,11 +209,32 @@ static bool are_ids32(const int32_t *restrict v, size_t n, int64_t classes)
     return !(beyond >> 31);
 }
 
-/* false: one of them is none, or stands for none */
-static bool ids32_of_block(int32_t *out, const char *p, int64_t step, size_t n, int64_t classes)
+/* the same of floats: what is whole and at least 0; below 2^24 there are no gaps between them */
+static bool ids_of_floats(int32_t *restrict out, const float *restrict v, size_t n, int64_t classes)
 {
-    tally__convert(out, TALLY_I32, p, TALLY_I32, step, n);
-    return classes > 0 && are_ids32(out, n, classes);
+    const float most = (float)(classes - 1);
+    bool        others = false;
+    for (size_t i = 0; i < n; i++) {
+        const bool    within = v[i] >= 0 && v[i] <= most;
+        const int32_t id = (int32_t)(within ? v[i] : 0);
+        others |= !within | ((float)id != v[i]);
+        out[i] = id;
+    }
+    return !others;
+}
+
+/* false: one of them is none, or stands for none */
+static bool ids32_of_block(int32_t *out, const char *p, int32_t dtype, int64_t step, size_t n, int64_t classes)
+{
+    float v[TALLY__KERNEL_BLOCK];
+    if (classes <= 0)
+        return false;
+    if (!tally__is_float(dtype)) {
+        tally__convert(out, TALLY_I32, p, dtype, step, n);
+        return are_ids32(out, n, classes);
+    }
+    tally__convert(v, TALLY_F32, p, dtype, step, n);
+    return classes <= FLOATS_WITHOUT_GAPS && ids_of_floats(out, v, n, classes);
 }
 
 static bool ids64_of_block(int64_t *out, const char *p, int32_t dtype, int64_t step, size_t n, int64_t classes)
@@ -227,7 +256,7 @@ static bool ids64_of_block(int64_t *out, const char *p, int32_t dtype, int64_t s
 static bool ids_of_block(const tally__kernel_call *c, char *out, const char *p, int64_t step, size_t n, int64_t classes)
 {
     if (c->node->dtype == TALLY_I32)
-        return ids32_of_block((int32_t *)(void *)out, p, step, n, classes);
+        return ids32_of_block((int32_t *)(void *)out, p, c->arg[0]->dtype, step, n, classes);
     return ids64_of_block((int64_t *)(void *)out, p, c->arg[0]->dtype, step, n, classes);
 }
 
@@ -240,7 +269,7 @@ static tally_status check_ids(const tally__kernel_call *c, char *out, const char
     for (size_t i = 0; i < n; i++, p += step) {
         const bool ignored = equals_ignored(p, dtype, ignore);
         const int64_t id = ignored ? -1 : tally__id_value(p, dtype);
-        if (id >= classes || (id < 0 && !ignored))
+        if (id >= classes || (id < 0 && !ignored) || (id > INT32_MAX && c->node->dtype == TALLY_I32))
             return not_a_class(c, row_of(c->arg[0], first + (int64_t)i), p, classes);
         tally__convert(out + i * tally__element_size(c->node->dtype), c->node->dtype, &id, TALLY_I64, 1, 1);
     }

@@ -211,7 +211,7 @@ static inline bool tally__is_update(const tally__node *n) { return n->op == TALL
 tally_node tally__top_mask(tally_node x, int64_t k, tally__place at);
 /* a view with this axis moved behind the others; x itself if it is there */
 tally_node tally__axis_last(tally_node x, int axis, tally__place at);
-/* ids as int32 if they are such, else int64; OUT_OF_RANGE naming row, id and C unless each is whole and 0 to depth-1, or equals ignore (TALLY_NONE: none), which becomes -1 */
+/* ids as int32 if they have at most 32 bits, else int64; OUT_OF_RANGE naming row, id and C unless each is whole and 0 to depth-1, or equals ignore (TALLY_NONE: none), which becomes -1 */
 tally_node tally__class_ids(tally_node ids, tally_node depth, int32_t ignore, tally__place at);
 
 /* ---- kernels: the definition of every value op. Sizes come from the arguments, so this also checks at run time what could not be checked before:

@@ -69,11 +69,9 @@ static tally_node checked(tally_trace *t, const tally_update *u, const tally__io
     return tally__class_ids(ids, tally_i64(t, c->num_classes), TALLY_NONE, u->inside->place);
 }
 
-/* Each pair is one cell of [labels, predictions]. */
-static void add_pairs(tally_trace *t, const tally_update *u, const tally__iou_config *c, tally_node y, tally_node p)
+/* Each pair is one cell of [labels, predictions]. keep: where it counts, or absent */
+static void add_pairs(tally_trace *t, const tally_update *u, const tally__iou_config *c, tally_node label, tally_node called, tally_node keep)
 {
-    tally_node keep = c->ignore_class == TALLY_NONE ? tally__absent() : tally_ne(y, tally_num(c->ignore_class));
-    tally_node label = checked(t, u, c, y, keep), called = checked(t, u, c, p, keep);
     if (c->num_classes > MOST_CLASSES_32)
         label = tally_cast(label, TALLY_I64);
     called = tally_cast(called, tally_node_dtype(label));
@@ -85,9 +83,13 @@ static void add_pairs(tally_trace *t, const tally_update *u, const tally__iou_co
 
 static void add_ids(tally_trace *t, const tally_update *u, bool sparse_y_true, bool sparse_y_pred)
 {
-    tally_node y = u->operand[0], p = u->operand[1];
-    if (to_ids(t, u, u->config, sparse_y_true, &y) && to_ids(t, u, u->config, sparse_y_pred, &p) && tally__align(t, u, &y, &p))
-        add_pairs(t, u, u->config, y, p);
+    const tally__iou_config *c = u->config;
+    tally_node               y = u->operand[0], p = u->operand[1], keep = tally__absent();
+    if (!to_ids(t, u, c, sparse_y_true, &y) || !to_ids(t, u, c, sparse_y_pred, &p) || !tally__align(t, u, &y, &p))
+        return;
+    if (c->ignore_class != TALLY_NONE)
+        keep = tally_ne(y, tally_num(c->ignore_class));
+    add_pairs(t, u, c, checked(t, u, c, y, keep), checked(t, u, c, p, keep), keep);
 }
 
 void tally__update_iou(tally_trace *t, const tally_update *u)
@@ -119,7 +121,7 @@ void tally__update_binary_iou(tally_trace *t, const tally_update *u)
     tally_node               y = u->operand[0], p = u->operand[1];
     tally_node at = tally__compute_type(u) == TALLY_F64 ? tally_f64(t, c->threshold) : tally_f32(t, (float)c->threshold);
     if (tally__align(t, u, &y, &p))
-        add_pairs(t, u, c, y, tally_cast(tally_ge(p, at), TALLY_I64));
+        add_pairs(t, u, c, checked(t, u, c, y, tally__absent()), tally_cast(tally_ge(p, at), TALLY_I32), tally__absent());
 }
 
 /* ---- result */
