@@ -313,9 +313,11 @@ static void code_list(tally__frame *f, const tally__step *s, tally__code *c, siz
         else
             code_effect(f, c, s->node[i]);
     code_mark_direct(s, c);
-    c->n_walking = 0;
-    for (uint32_t i = 0; i < c->n_instr; i++)
+    c->n_walking = c->n_slow = 0;
+    for (uint32_t i = 0; i < c->n_instr; i++) {
         c->n_walking += c->instr[i].kind != TALLY__INSTR_COUNT && c->instr[i].kind != TALLY__INSTR_TOTAL;
+        c->n_slow += c->instr[i].kind == TALLY__INSTR_NODE;
+    }
 }
 
 /* do all operands stay where and as they are while the layout holds? */

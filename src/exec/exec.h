@@ -42,7 +42,7 @@ typedef struct tally__instr {
 typedef struct tally__code {            /* of one loop of a plan, in one frame */
     const tally__step   *step;
     tally__instr        *instr;
-    uint32_t             n_instr, n_walking;   /* n_walking: of which read or write all rows of a block */
+    uint32_t             n_instr, n_walking, n_slow;   /* n_walking: of which read or write all rows of a block; n_slow: that are no loop */
     tally_tensor        *part;          /* [n_load + n_beside] operands from outside as the nodes see them: the block's rows, or all */
     const tally_tensor **whole;         /* [n_load + n_beside] what they are outside */
     tally_tensor        *packed;        /* [n_load + n_node] dense copies of a block's rows, of operands that are not */

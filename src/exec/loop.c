@@ -41,8 +41,9 @@ static void *row_at(const tally_tensor *x, int64_t from)
 }
 
 /* ---- the rows of the next block, brought near while the instructions of this one run: hardware that sees one stream at a time
- * does not do it. From memory only: in a cache it costs more than it wins, and a single loop streams by itself */
-enum { AHEAD_LOADS = 4, AHEAD_LINE = 64, AHEAD_BYTES = 1 << 24 };
+ * does not do it. From memory only: in a cache it costs more than it wins, unless there is much to do for each row; and a single loop
+ * streams by itself */
+enum { AHEAD_LOADS = 4, AHEAD_LINE = 64, AHEAD_BYTES = 1 << 24, AHEAD_SLOW_BYTES = 1 << 21 };
 struct tally__ahead {
     const char *at[AHEAD_LOADS];
     size_t      step[AHEAD_LOADS];      /* bytes to fetch with an instruction */
@@ -81,7 +82,7 @@ static tally__ahead *ahead_of(const loop *l, int64_t from, tally__ahead *a)
         a->step[k] = (bytes + AHEAD_LINE - 1) / AHEAD_LINE * AHEAD_LINE;
         all += ahead_row_bytes(c->whole[k]) * (size_t)l->rows;
     }
-    return all >= AHEAD_BYTES ? a : NULL;
+    return all >= (size_t)(c->n_slow ? AHEAD_SLOW_BYTES : AHEAD_BYTES) ? a : NULL;
 }
 
 /* What reduces all rows takes these, where they come in several blocks. */
