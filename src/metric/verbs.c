@@ -76,6 +76,62 @@ const char *tally_metric_name(const tally_metric *m)
 }
 
 /* ---- states */
+static tally_status state_named(const tally_metric *m, const char *state, int *i, tally_error *err)
+{
+    const tally_metric_class *k = &metric_class(m)->face;
+    for (*i = 0; state && *i < k->n_states; ++*i)
+        if (!strcmp(k->states[*i].name, state))
+            return TALLY_OK;
+    return tally__fail(err, TALLY_INVALID_ARGUMENT, 1, "%s: state, expected the name of one of its %d, the first \"%s\", found %s%s%s",
+                       tally_metric_name(m), (int)k->n_states, k->states[0].name, state ? "\"" : "", state ? state : "NULL",
+                       state ? "\"" : "");
+}
+
+static tally_status state_room(const tally_metric *m, const tally_buffer *out, tally_error *err)
+{
+    if (!out || out->capacity < 0 || (out->capacity && !out->data))
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, 2, "%s: state, expected a buffer, found %s", tally_metric_name(m),
+                           out ? "one without memory" : "NULL");
+    if (out->dtype != TALLY_F64)
+        return tally__fail(err, TALLY_INVALID_ARGUMENT, 2, "%s: state, expected a buffer of float64, found %s", tally_metric_name(m),
+                           tally_dtype_name((tally_dtype)out->dtype));
+    return TALLY_OK;
+}
+
+static void round_cell(const tally__cell *c, tally_buffer *out)
+{
+    double *v = out->data;
+    out->rank = c->rank;
+    for (int a = 0; a < c->rank; a++)
+        out->shape[a] = c->shape[a];
+    for (int64_t k = 0; k < c->n; k++)
+        v[k] = tally__cell_round(c, k);
+}
+
+/* Under the lock, as the elements must be one commit's: bounded work, no allocation. */
+tally_status tally_metric_state(const tally_metric *m, const char *state, tally_buffer *out, tally_error *err)
+{
+    int i;
+    if (!m)
+        return tally__no_metric("state", -1, err);
+    if (state_named(m, state, &i, err) || state_room(m, out, err))
+        return TALLY_INVALID_ARGUMENT;
+    tally__store *s = tally__store_of_metric(m);
+    tally__lock_take(&s->lock);
+    const tally__cell *c = &s->cell[i];
+    const int64_t      n = c->built ? c->n : -1;
+    if (n >= 0 && n <= out->capacity)
+        round_cell(c, out);
+    tally__lock_drop(&s->lock);
+    if (n < 0)
+        return tally__fail(err, TALLY_FAILED_PRECONDITION, 1, "%s: state \"%s\", expected sizes that a batch has decided, found none",
+                           tally_metric_name(m), state);
+    if (n > out->capacity)
+        return tally__fail(err, TALLY_OUT_OF_RANGE, 2, "%s: state \"%s\", expected a capacity of %l elements, found %l",
+                           tally_metric_name(m), state, n, out->capacity);
+    return TALLY_OK;
+}
+
 void tally_metric_reset_state(tally_metric *m)
 {
     if (m)

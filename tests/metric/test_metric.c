@@ -27,6 +27,7 @@ static void every_verb_takes_null(void **state)
     assert_int_equal(tally_metric_values(NULL, values, 1, &err), TALLY_INVALID_ARGUMENT);
     assert_int_equal(tally_metric_is_defined(NULL), 0);
     assert_int_equal(tally_metric_skipped(NULL), -1);
+    assert_int_equal(tally_metric_state(NULL, "total", NULL, &err), TALLY_INVALID_ARGUMENT);
     assert_int_equal(tally_metrics_snapshot(NULL, 1, out, &err), TALLY_INVALID_ARGUMENT);
     assert_int_equal(tally_metrics_snapshot(none, 1, out, &err), TALLY_INVALID_ARGUMENT);
     assert_int_equal(tally_metric_merge_state(NULL, none, 1, &err), TALLY_INVALID_ARGUMENT);
@@ -281,6 +282,44 @@ static void values_need_room(void **state)
     m = tally_mean_new(NULL, &err);
     assert_int_equal(tally_metric_result_shape(m, shape), 0);
     assert_ok(tally_metric_values(m, v, 1, &err), &err);
+    tally_metric_release(m);
+}
+
+static void a_state_is_read_by_its_name(void **state)
+{
+    (void)state;
+    tally_error       err;
+    double            v[9] = { 7 };
+    float             narrow[9];
+    tally_iou_options o = TALLY_IOU_OPTIONS_INIT;
+    tally_buffer      all = tally_buffer_of(v, 9), few = tally_buffer_of(v, 8), wrong = tally_buffer_of(narrow, 9);
+    o.num_classes = 3;
+    tally_metric *m = tally_mean_iou_new(&o, &err);
+    FEED(m, V(4, 0, 0, 2, 1), V(4, 0, 1, 2, 1), V(4, .1, .1, .5, 1));
+    assert_int_equal(tally_metric_state(m, "total_confusion_matrix", &few, &err), TALLY_OUT_OF_RANGE);
+    assert_error_has(&err, TALLY_OUT_OF_RANGE, "mean_io_u: state \"total_confusion_matrix\", expected a capacity of 9 elements, found 8");
+    assert_true(v[0] == 7 && few.rank == 0);
+    assert_ok(tally_metric_state(m, "total_confusion_matrix", &all, &err), &err);
+    assert_true(all.rank == 2 && all.shape[0] == 3 && all.shape[1] == 3);
+    const double want[9] = { .1f, .1f, 0, 0, 1, 0, 0, 0, .5 };
+    for (int k = 0; k < 9; k++)
+        assert_bits_f64(v[k], want[k]);
+    assert_int_equal(tally_metric_state(m, "total", &all, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT,
+                     "mean_io_u: state, expected the name of one of its 1, the first \"total_confusion_matrix\", found \"total\"");
+    assert_int_equal(tally_metric_state(m, NULL, &all, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "found NULL");
+    assert_int_equal(tally_metric_state(m, "total_confusion_matrix", NULL, &err), TALLY_INVALID_ARGUMENT);
+    assert_int_equal(tally_metric_state(m, "total_confusion_matrix", &wrong, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "mean_io_u: state, expected a buffer of float64, found float32");
+    tally_metric_release(m);
+    m = tally_r2_score_new(NULL, &err);
+    assert_int_equal(tally_metric_state(m, "sum", &all, &err), TALLY_FAILED_PRECONDITION);
+    assert_error_has(&err, TALLY_FAILED_PRECONDITION, "r2_score: state \"sum\", expected sizes that a batch has decided, found none");
+    FEED(m, M(2, 2, 1, 2, .1, 1), M(2, 2, 1, 2, 3, 4), NULL);
+    assert_ok(tally_metric_state(m, "sum", &all, &err), &err);
+    assert_true(all.rank == 1 && all.shape[0] == 2 && v[1] == 3);
+    assert_bits_f64(v[0], 1 + (double).1f);
     tally_metric_release(m);
 }
 
@@ -573,6 +612,7 @@ int main(void)
         cmocka_unit_test(bytes_come_back_and_foreign_ones_do_not),
         cmocka_unit_test(a_value_says_whether_it_exists),
         cmocka_unit_test(values_need_room),
+        cmocka_unit_test(a_state_is_read_by_its_name),
         cmocka_unit_test(metrics_of_one_configuration_share_one_recording),
         cmocka_unit_test(a_context_may_go_before_its_metrics),
         cmocka_unit_test(metrics_of_different_contexts_may_meet),
