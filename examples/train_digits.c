@@ -3,14 +3,10 @@
 #include <stdlib.h>
 #include <tally/tally.h>
 #include "digits.h"
+#include "softmax.h"
 #include "terminal.h"
 
 enum { BATCH = 32, EPOCHS = 40 };
-
-static tally_node forward(tally_trace *t, tally_node x, tally_variable_ref W, tally_variable_ref b)
-{
-    return tally_softmax(tally_add(tally_matmul(x, tally_read(t, W)), tally_read(t, b)), 1);
-}
 
 static void evaluate(tally_trace *t, void *user)                  /* (x[n,64], y[n], W, b, loss, accuracy) */
 {
@@ -24,14 +20,12 @@ static void evaluate(tally_trace *t, void *user)                  /* (x[n,64], y
 static void train(tally_trace *t, void *user)                     /* (..., rate): one step of gradient descent */
 {
     (void)user;
-    tally_node         x = tally_arg(t, 0), y = tally_arg(t, 1), rate = tally_arg(t, 6);
+    tally_node         x = tally_arg(t, 0), y = tally_arg(t, 1);
     tally_variable_ref W = tally_arg_variable(t, 2), b = tally_arg_variable(t, 3);
-    tally_node         p = forward(t, x, W, b), n = tally_cast(tally_dim(x, 0), TALLY_F32);
+    tally_node         p = forward(t, x, W, b);
     tally_update_state(t, tally_arg_metric(t, 4), y, p);
     tally_update_state(t, tally_arg_metric(t, 5), y, p);
-    tally_node d = tally_div(tally_sub(p, tally_one_hot(y, tally_i64(t, CLASSES), TALLY_F32)), n); /* dL/dlogits */
-    tally_assign(t, W, tally_sub(tally_read(t, W), tally_mul(rate, tally_matmul(tally_transpose(x), d))));
-    tally_assign(t, b, tally_sub(tally_read(t, b), tally_mul(rate, tally_sum(d, 0))));
+    descend(t, x, y, p, W, b, tally_arg(t, 6));
 }
 
 int main(int argc, char **argv)
