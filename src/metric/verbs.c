@@ -104,7 +104,7 @@ static void round_cell(const tally__cell *c, tally_buffer *out)
     out->rank = c->rank;
     for (int a = 0; a < c->rank; a++)
         out->shape[a] = c->shape[a];
-    for (int64_t k = 0; k < c->n; k++)
+    for (int64_t k = 0; k < c->n && c->n <= out->capacity; k++)
         v[k] = tally__cell_round(c, k);
 }
 
@@ -120,7 +120,7 @@ tally_status tally_metric_state(const tally_metric *m, const char *state, tally_
     tally__lock_take(&s->lock);
     const tally__cell *c = &s->cell[i];
     const int64_t      n = c->built ? c->n : -1;
-    if (n >= 0 && n <= out->capacity)
+    if (n >= 0)
         round_cell(c, out);
     tally__lock_drop(&s->lock);
     if (n < 0)
@@ -130,6 +130,12 @@ tally_status tally_metric_state(const tally_metric *m, const char *state, tally_
         return tally__fail(err, TALLY_OUT_OF_RANGE, 2, "%s: state \"%s\", expected a capacity of %l elements, found %l",
                            tally_metric_name(m), state, n, out->capacity);
     return TALLY_OK;
+}
+
+const tally_state_spec *tally_metric_state_at(const tally_metric *m, int i)
+{
+    const tally_metric_class *k = m ? &metric_class(m)->face : NULL;
+    return k && i >= 0 && i < k->n_states ? &k->states[i] : NULL;
 }
 
 void tally_metric_reset_state(tally_metric *m)

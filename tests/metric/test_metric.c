@@ -28,6 +28,7 @@ static void every_verb_takes_null(void **state)
     assert_int_equal(tally_metric_is_defined(NULL), 0);
     assert_int_equal(tally_metric_skipped(NULL), -1);
     assert_int_equal(tally_metric_state(NULL, "total", NULL, &err), TALLY_INVALID_ARGUMENT);
+    assert_null(tally_metric_state_at(NULL, 0));
     assert_int_equal(tally_metrics_snapshot(NULL, 1, out, &err), TALLY_INVALID_ARGUMENT);
     assert_int_equal(tally_metrics_snapshot(none, 1, out, &err), TALLY_INVALID_ARGUMENT);
     assert_int_equal(tally_metric_merge_state(NULL, none, 1, &err), TALLY_INVALID_ARGUMENT);
@@ -298,7 +299,7 @@ static void a_state_is_read_by_its_name(void **state)
     FEED(m, V(4, 0, 0, 2, 1), V(4, 0, 1, 2, 1), V(4, .1, .1, .5, 1));
     assert_int_equal(tally_metric_state(m, "total_confusion_matrix", &few, &err), TALLY_OUT_OF_RANGE);
     assert_error_has(&err, TALLY_OUT_OF_RANGE, "mean_io_u: state \"total_confusion_matrix\", expected a capacity of 9 elements, found 8");
-    assert_true(v[0] == 7 && few.rank == 0);
+    assert_true(v[0] == 7 && few.rank == 2 && few.shape[0] == 3 && few.shape[1] == 3);
     assert_ok(tally_metric_state(m, "total_confusion_matrix", &all, &err), &err);
     assert_true(all.rank == 2 && all.shape[0] == 3 && all.shape[1] == 3);
     const double want[9] = { .1f, .1f, 0, 0, 1, 0, 0, 0, .5 };
@@ -307,6 +308,10 @@ static void a_state_is_read_by_its_name(void **state)
     assert_int_equal(tally_metric_state(m, "total", &all, &err), TALLY_INVALID_ARGUMENT);
     assert_error_has(&err, TALLY_INVALID_ARGUMENT,
                      "mean_io_u: state, expected the name of one of its 1, the first \"total_confusion_matrix\", found \"total\"");
+    const tally_state_spec *spec = tally_metric_state_at(m, 0);
+    assert_string_equal(spec->name, "total_confusion_matrix");
+    assert_true(spec->kind == TALLY_STATE_SUM && spec->rank == 2 && spec->shape[0] == 3 && spec->shape[1] == 3);
+    assert_true(!tally_metric_state_at(m, 1) && !tally_metric_state_at(m, -1));
     assert_int_equal(tally_metric_state(m, NULL, &all, &err), TALLY_INVALID_ARGUMENT);
     assert_error_has(&err, TALLY_INVALID_ARGUMENT, "found NULL");
     assert_int_equal(tally_metric_state(m, "total_confusion_matrix", NULL, &err), TALLY_INVALID_ARGUMENT);
