@@ -82,9 +82,9 @@ static tally_status state_named(const tally_metric *m, const char *state, int *i
     for (*i = 0; state && *i < k->n_states; ++*i)
         if (!strcmp(k->states[*i].name, state))
             return TALLY_OK;
+    const char *quote = state ? "\"" : "";
     return tally__fail(err, TALLY_INVALID_ARGUMENT, 1, "%s: state, expected the name of one of its %d, the first \"%s\", found %s%s%s",
-                       tally_metric_name(m), (int)k->n_states, k->states[0].name, state ? "\"" : "", state ? state : "NULL",
-                       state ? "\"" : "");
+                       tally_metric_name(m), (int)k->n_states, k->states[0].name, quote, state ? state : "NULL", quote);
 }
 
 static tally_status state_room(const tally_metric *m, const tally_buffer *out, tally_error *err)

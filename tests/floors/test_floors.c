@@ -15,7 +15,7 @@ static const floor_row house[] = {
     { "base", "base.h", 1 }, { "tensor", "tensor.h", 2 }, { "state", "state.h", 3 }, { "graph", "graph.h", 4 },
     { "pass", NULL, 5 }, { "kernel", NULL, 6 }, { "exec", NULL, 6 }, { "function", "function.h", 7 },
     { "metric", "metric.h", 8 }, { "metric", "metrics.h", 8 }, { "io", "checkpoint.h", 9 },
-    { "report", "report.h", 9 }, { "mpi", "mpi.h", 10 }, { NULL, "tally.h", 10 },
+    { "report", "report.h", 9 }, { "mpi", "mpi.h", 10 }, { "selftest", "selftest.h", 10 }, { NULL, "tally.h", 10 },
     { NULL, "detail.h", 1 },           /* macros only, for any of the others */
 };
 enum { HOUSE_ROWS = sizeof house / sizeof house[0], CORE_TOP = 8, PUBLIC_ONLY = 9 };
