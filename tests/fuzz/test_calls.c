@@ -30,7 +30,7 @@ static world world_new(void)
     w.metric[1] = tally_accuracy_new(NULL, NULL);
     w.metric[2] = tally_sparse_categorical_crossentropy_new(NULL, NULL);
     w.metric[3] = tally_precision_new(NULL, NULL);
-    w.metric[4] = class_table[class_count - 1].make(&class_table[class_count - 1], NULL, NULL);
+    w.metric[4] = class_table[class_count - 1].make(&class_table[class_count - 1], NULL, TALLY_NAN_PROPAGATE, NULL);
     w.metric[5] = tally_binary_crossentropy_new(NULL, NULL);
     w.variable[0] = tally_variable_new(NULL, &a, NULL);
     w.variable[1] = tally_variable_new(NULL, &b, NULL);

@@ -22,10 +22,10 @@ static void open_targets(void)
     for (int k = 0; k < class_count; k++) {
         const class_row *row = &class_table[k];
         test_rng         r = { (uint64_t)k + 1 };
-        targets[k].m = row->make(row, NULL, NULL);
+        targets[k].m = row->make(row, NULL, TALLY_NAN_PROPAGATE, NULL);
         for (int s = 0; s < 3; s++) {
             meal f = meal_make(row, &r, memory, 1 + 5 * s, TALLY_F64, s == 1 ? WEIGHT_ANY : WEIGHT_NONE);
-            targets[k].seed[s] = row->make(row, NULL, NULL);
+            targets[k].seed[s] = row->make(row, NULL, TALLY_NAN_PROPAGATE, NULL);
             if (meal_update(targets[k].seed[s], &f, NULL) || (s == 2 && meal_update(targets[k].m, &f, NULL)))
                 abort();
         }
@@ -84,7 +84,7 @@ static bool judge(int k, const unsigned char *data, size_t n)
         tally_metric_reset_state(t->m);
         pool_free(p);
         tally_metric_release(t->m);
-        t->m = class_table[k].make(&class_table[k], NULL, NULL);
+        t->m = class_table[k].make(&class_table[k], NULL, TALLY_NAN_PROPAGATE, NULL);
         if (tally_metric_unpack(t->m, t->before.at, t->before.n, NULL))
             complain("the bytes of before are not taken back", k, data, n);
         return true;

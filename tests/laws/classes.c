@@ -1,6 +1,5 @@
 /* classes: every class of the library with each of its options, from the list that the library itself gives, and two own
  * classes; data that suits each. */
-#include "../../src/metric/metric.h"
 #include "classes.h"
 
 enum { ROWS_MOST = 512, TEXT_ROOM = 256 };
@@ -9,9 +8,22 @@ static char      texts[ROWS_MOST][TEXT_ROOM];
 const class_row *class_table = rows;
 int              class_count;
 
-static tally_metric *from_text(const class_row *row, tally_context *c, tally_error *err)
+/* "Class(option=value)" with ", nan=skip" in it */
+static tally_metric *from_text(const class_row *row, tally_context *c, int32_t nan, tally_error *err)
 {
-    return tally_metric_from_text(row->name, c, err);
+    static const char *const policy[] = { "propagate", "skip", "error" };
+    char                     text[TEXT_ROOM + 32];
+    const size_t             n = strcspn(row->name, ")");
+    if (nan == TALLY_NAN_PROPAGATE)
+        return tally_metric_from_text(row->name, c, err);
+    snprintf(text, sizeof text, "%.*s%snan=%s)", (int)n, row->name, row->name[n] ? ", " : "(", policy[nan]);
+    return tally_metric_from_text(text, c, err);
+}
+
+tally_metric *class_make(void *user, tally_context *c, int32_t nan, tally_error *err)
+{
+    const class_row *row = user;
+    return row->make(row, c, nan, err);
 }
 
 /* ---- own classes: every kind of state, and a state whose width the first batch decides ---- */
@@ -53,11 +65,12 @@ static const tally_state_spec width_states[] = {
     { "high", TALLY_STATE_MAX, 1, { TALLY_DIM_OPERAND(0, 1), 0 } } };
 static const tally_metric_class width = { sizeof width, "Width", 1, 3, 0, 0, width_states, width_update, width_result };
 
-static tally_metric *row_own(const class_row *row, tally_context *c, tally_error *err)
+static tally_metric *row_own(const class_row *row, tally_context *c, int32_t nan, tally_error *err)
 {
     tally_metric_options o = TALLY_METRIC_OPTIONS_INIT;
     o.context = c;
-    return tally_metric_new(row->eats == DIET_ROWS ? &width : &extent, NULL, 0, &o, err);
+    o.nan = nan;
+    return tally_metric_new(row->eats == TALLY__SORT_VALUE_ROWS ? &width : &extent, NULL, 0, &o, err);
 }
 
 /* ---- MeanMetricWrapper ---- */
@@ -69,68 +82,20 @@ static tally_node wrapped(tally_trace *t, tally_node y, tally_node p, const void
     return tally_mul(tally_square(tally_sub(p, y)), tally_num(*factor));
 }
 
-static tally_metric *row_wrapper(const class_row *row, tally_context *c, tally_error *err)
+static tally_metric *row_wrapper(const class_row *row, tally_context *c, int32_t nan, tally_error *err)
 {
     const double         factor = .5;
     tally_metric_options o = TALLY_METRIC_OPTIONS_INIT;
     (void)row;
     o.context = c;
+    o.nan = nan;
     return tally_mean_metric_wrapper_new(wrapped, &factor, sizeof factor, &o, err);
-}
-
-static bool any_state(const class_row *row, bool (*is)(const tally_state_spec *s))
-{
-    bool                      any = false;
-    tally_metric             *m = row->make(row, NULL, NULL);
-    const tally_metric_class *k = &tally__class_of(tally__store_of_metric(m)->schema)->face;
-    for (int i = 0; i < k->n_states; i++)
-        any |= is(&k->states[i]);
-    tally_metric_release(m);
-    return any;
-}
-
-static bool is_sized_late(const tally_state_spec *s)
-{
-    return (s->rank > 0 && s->shape[0] < 0) || (s->rank > 1 && s->shape[1] < 0);
-}
-
-static bool is_count(const tally_state_spec *s)
-{
-    return s->kind == TALLY_STATE_COUNT;
-}
-
-bool class_sized_late(const class_row *row)
-{
-    return any_state(row, is_sized_late);
-}
-
-bool class_counts(const class_row *row)
-{
-    return any_state(row, is_count);
-}
-
-tally_metric *class_with_policy(const class_row *row, const char *nan, tally_error *err)
-{
-    char         text[TEXT_ROOM + 32];
-    const size_t n = strcspn(row->name, ")");
-    if (row->make != from_text)
-        return NULL;
-    snprintf(text, sizeof text, "%.*s%snan=%s)", (int)n, row->name, row->name[n] ? ", " : "(", nan);
-    return tally_metric_from_text(text, NULL, err);
-}
-
-bool class_same_states(const tally_metric *a, const tally_metric *b)
-{
-    const tally__store *s = tally__store_of_metric(a), *t = tally__store_of_metric(b);
-    bool                same = true;
-    for (int i = 0; i < tally__class_of(s->schema)->face.n_states; i++)
-        same &= tally__cell_same(&s->cell[i], &t->cell[i]);
-    return same;
 }
 
 /* ---- the table ---- */
 
-static void add_row(const char *name, tally_metric *(*make)(const class_row *, tally_context *, tally_error *), diet eats, bool batch)
+static void add_row(const char *name, tally_metric *(*make)(const class_row *, tally_context *, int32_t, tally_error *), tally__sort_id eats,
+                    bool batch)
 {
     assert_true(class_count < ROWS_MOST);
     snprintf(texts[class_count], TEXT_ROOM, "%s", name);
@@ -160,7 +125,7 @@ static bool takes(const class_row *row)
     tally_error   err;
     pool         *p = pool_new();
     test_rng      r = { 1 };
-    tally_metric *m = row->make(row, NULL, &err);
+    tally_metric *m = row->make(row, NULL, TALLY_NAN_PROPAGATE, &err);
     if (!m)
         fail_msg("%s: %s", row->name, err.text);
     const meal whole = meal_make(row, &r, p, 2, TALLY_F32, WEIGHT_NONE), two = meal_rows(&whole, p, at, 2);
@@ -171,11 +136,11 @@ static bool takes(const class_row *row)
 }
 
 /* The options of a class may change what it eats: ids or scores. */
-static diet eaten(const char *name, diet d)
+static tally__sort_id eaten(const char *name, tally__sort_id d)
 {
-    static const diet other[] = { DIET_SPARSE, DIET_HOT_LABELS, DIET_ONE_HOT };
+    static const tally__sort_id other[] = { TALLY__SORT_IDS, TALLY__SORT_HOT_LABELS, TALLY__SORT_ONE_HOT };
     class_row row = { name, from_text, d, false };
-    for (size_t i = 0; i < TALLY__COUNT(other) && !takes(&row); i++)
+    for (size_t i = 0; i < sizeof other / sizeof other[0] && !takes(&row); i++)
         row.eats = other[i];
     return row.eats;
 }
@@ -183,10 +148,12 @@ static diet eaten(const char *name, diet d)
 /* The default eats vectors, where the class can; the options need the axis of rows that they speak of. */
 static void add_class(const tally_metric_description *d)
 {
-    static const diet vectors[] = {
-        DIET_VALUES, DIET_PAIRS, DIET_PAIR_ROWS, DIET_LABELS, DIET_COUNTS, DIET_BINARY, DIET_ONE_HOT, DIET_SPARSE };
-    static const diet with_rows[] = {
-        DIET_ROWS, DIET_PAIR_ROWS, DIET_PAIR_ROWS, DIET_LABELS, DIET_COUNT_ROWS, DIET_BINARY_ROWS, DIET_ONE_HOT, DIET_SPARSE };
+    static const tally__sort_id vectors[] = {
+        TALLY__SORT_VALUES, TALLY__SORT_PAIRS, TALLY__SORT_PAIR_ROWS, TALLY__SORT_LABELS, TALLY__SORT_COUNTS, TALLY__SORT_BINARY,
+        TALLY__SORT_ONE_HOT, TALLY__SORT_IDS };
+    static const tally__sort_id with_rows[] = {
+        TALLY__SORT_VALUE_ROWS, TALLY__SORT_PAIR_ROWS, TALLY__SORT_PAIR_ROWS, TALLY__SORT_LABELS, TALLY__SORT_COUNT_ROWS,
+        TALLY__SORT_BINARY_ROWS, TALLY__SORT_ONE_HOT, TALLY__SORT_IDS };
     char text[TEXT_ROOM];
     spell(text, d, -1);
     add_row(text, from_text, with_rows[d->operands], d->batch);
@@ -208,78 +175,45 @@ __attribute__((constructor)) static void make_table(void)
     tally_metric_description d;
     for (int i = 0; !tally_metric_describe(NULL, i, &d); i++)
         add_class(&d);
-    add_row("MeanMetricWrapper", row_wrapper, DIET_PAIR_ROWS, false);
-    add_row("own class, four kinds of state", row_own, DIET_VALUES, false);
-    add_row("own class, width of the first batch", row_own, DIET_ROWS, false);
+    add_row("MeanMetricWrapper", row_wrapper, TALLY__SORT_PAIR_ROWS, false);
+    add_row("own class, four kinds of state", row_own, TALLY__SORT_VALUES, false);
+    add_row("own class, width of the first batch", row_own, TALLY__SORT_VALUE_ROWS, false);
 }
 
 /* ---- data ---- */
 
-/* eighths, so that every float dtype holds it; wide values where the dtype has room for them */
-static number any_value(test_rng *r, int dtype)
+static int operand_dtype(const tally_selftest_operand *s, test_rng *r, int dtype)
 {
-    double v = (double)(int64_t)test_below(r, 2000) / 8 - 100;
-    if (dtype == TALLY_F64 || dtype == TALLY_F32)
-        v = ldexp(v, (int)test_below(r, 60) - 40) * (1 + test_unit(r));
-    return number_float(v);
+    static const int whole[] = { TALLY_I32, TALLY_I64, TALLY_U8 };
+    return s->dtype == TALLY_SELFTEST_WHOLES ? whole[test_below(r, 3)] : dtype;
 }
 
-static void fill_operand(array *a, diet d, bool truth, test_rng *r)
+static void put_sample(const meal *m, const tally__sort *sort, int64_t k, uint64_t seed)
 {
-    int64_t hot = 0, width_here = a->rank == 2 ? a->shape[1] : 1;
-    for (int64_t k = 0; k < a->n; k++) {
-        if (k % width_here == 0)
-            hot = (int64_t)test_below(r, 4);
-        if (d == DIET_LABELS || (d == DIET_HOT_LABELS && !truth))
-            array_put(a, k, number_int((int64_t)test_below(r, 4)));
-        else if (d == DIET_COUNTS || d == DIET_COUNT_ROWS)
-            array_put(a, k, number_float(truth ? (double)test_below(r, 5) : (double)(1 + test_below(r, 200)) / 16));
-        else if (truth && (d == DIET_BINARY || d == DIET_BINARY_ROWS))
-            array_put(a, k, number_int((int64_t)test_below(r, 2)));
-        else if (truth && (d == DIET_ONE_HOT || d == DIET_HOT_LABELS))
-            array_put(a, k, number_int(k % width_here == hot));
-        else if (truth && d == DIET_SPARSE)
-            array_put(a, k, number_int((int64_t)test_below(r, 4)));
-        else if (d >= DIET_BINARY)
-            array_put(a, k, number_float((double)(1 + test_below(r, 250)) / 256 + (dtype_bytes(a->dtype) > 2 ? test_unit(r) / 256 : 0)));
-        else if (d == DIET_PAIR_ROWS && k % width_here == 0)
-            array_put(a, k, number_float(3 + (double)test_below(r, 3) / 2));        /* a row of one number has no correlation */
-        else if (d == DIET_PAIRS || d == DIET_PAIR_ROWS)
-            array_put(a, k, test_below(r, 2) ? number_float((double)test_below(r, 3)) : any_value(r, a->dtype));
-        else
-            array_put(a, k, any_value(r, a->dtype));
+    double  v[TALLY__SORT_OPERANDS][TALLY__SORT_WIDTH];
+    double *row[TALLY__SORT_OPERANDS] = { v[0], v[1], v[2], v[3] };
+    sort->sample(sort->user, seed, row);
+    for (int i = 0; i < sort->n; i++) {
+        const int64_t columns = m->operand[i]->rank == 2 ? TALLY__SORT_WIDTH : 1;
+        for (int64_t j = 0; j < columns; j++)
+            array_put(m->operand[i], k * columns + j, number_float(v[i][j]));
     }
-}
-
-static int truth_dtype(diet d, test_rng *r, int dtype)
-{
-    static const int whole[] = { TALLY_I32, TALLY_I64, TALLY_U8, TALLY_F32 };
-    if (d == DIET_SPARSE || d == DIET_LABELS)
-        return whole[test_below(r, 3)];
-    if (d == DIET_BINARY || d == DIET_BINARY_ROWS)
-        return whole[test_below(r, 4)] == TALLY_F32 ? dtype : TALLY_I32;
-    return dtype;
 }
 
 meal meal_make(const class_row *row, test_rng *r, pool *p, int64_t n, int dtype, weighting w)
 {
-    diet    d = row->eats;
-    bool    two = d >= DIET_PAIRS, hot = d == DIET_ONE_HOT || d == DIET_HOT_LABELS;
-    bool    y_rows = d == DIET_PAIR_ROWS || d == DIET_COUNT_ROWS || d == DIET_BINARY_ROWS || hot;
-    bool    p_rows = (y_rows && d != DIET_HOT_LABELS) || d == DIET_ROWS || d == DIET_SPARSE;
-    int64_t shape[2] = { n, 4 };
-    meal    m = { 0, { NULL, NULL, NULL } };
-    if (two) {
-        m.operand[m.n] = array_new(p, truth_dtype(d, r, dtype), y_rows ? 2 : 1, shape);
-        fill_operand(m.operand[m.n++], d, true, r);
-    }
-    m.operand[m.n] = array_new(p, dtype, p_rows ? 2 : 1, shape);
-    fill_operand(m.operand[m.n++], d, false, r);
+    const tally__sort *sort = &tally__sort_row[row->eats];
+    const int64_t      shape[2] = { n, TALLY__SORT_WIDTH };
+    meal               m = { 0, { NULL, NULL, NULL } };
+    for (; m.n < sort->n; m.n++)
+        m.operand[m.n] = array_new(p, operand_dtype(&sort->operand[m.n], r, dtype), sort->operand[m.n].rank, shape);
+    for (int64_t k = 0; k < n; k++)
+        put_sample(&m, sort, k, test_next(r));
     if (w == WEIGHT_NONE)
         return m;
     array *a = m.operand[m.n++] = array_new(p, dtype, 1, shape);
     for (int64_t k = 0; k < n; k++)
-        array_put(a, k, number_float(w == WEIGHT_ONE ? 1 : w == WEIGHT_FOUR ? 4 : (double)test_below(r, 9) / 4));
+        array_put(a, k, number_float((double)test_below(r, 9) / 4));
     return m;
 }
 

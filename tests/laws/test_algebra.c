@@ -1,5 +1,5 @@
-/* The algebra of states, over every class of the table in classes.c and every float dtype, in equal bytes: what was merged
- * can be taken away, states that are equal say so and have one fingerprint. */
+/* What is built on the algebra of states, over every class of the table in classes.c and every float dtype, in equal bytes:
+ * windows and groups. The algebra itself is among the laws of test_laws.c. */
 #include "classes.h"
 #include "oracle.h"
 
@@ -35,7 +35,7 @@ static void each_class(void (*check)(algebra_case *c))
 
 static tally_metric *algebra_metric(algebra_case *c)
 {
-    tally_metric *m = c->row->make(c->row, NULL, NULL);
+    tally_metric *m = c->row->make(c->row, NULL, TALLY_NAN_PROPAGATE, NULL);
     HOLDS(c, m != NULL);
     return m;
 }
@@ -43,76 +43,6 @@ static tally_metric *algebra_metric(algebra_case *c)
 static meal algebra_meal(algebra_case *c, int64_t n)
 {
     return meal_make(c->row, &c->r, c->pool, n, (int)c->dtype, c->weight);
-}
-
-static tally_metric *fed_metric(algebra_case *c, int64_t n)
-{
-    meal          f = algebra_meal(c, n);
-    tally_metric *m = algebra_metric(c);
-    HOLDS(c, meal_update(m, &f, NULL) == TALLY_OK);
-    return m;
-}
-
-static int inverses, refusals;
-
-static void check_unmerge(algebra_case *c)
-{
-    tally_metric *m = fed_metric(c, 6), *from[2] = { fed_metric(c, 5), fed_metric(c, 3) }, *was = tally_metric_clone(m, NULL);
-    tally_error   err = { 0, 0, "" };
-    HOLDS(c, tally_metric_merge_state(m, from, 2, NULL) == TALLY_OK);
-    tally_metric *merged = tally_metric_clone(m, NULL);
-    tally_status  s = tally_metric_unmerge_state(m, from, 2, &err);
-    HOLDS(c, s == TALLY_OK || (s == TALLY_FAILED_PRECONDITION && strstr(err.text, "inverse")));
-    HOLDS(c, tally_metric_equal(m, s ? merged : was));
-    HOLDS(c, bytes_equal(class_pack(c->pool, m), class_pack(c->pool, s ? merged : was)));
-    s ? refusals++ : inverses++;
-    tally_metric_release(m);
-    tally_metric_release(was);
-    tally_metric_release(merged);
-    tally_metric_release(from[0]);
-    tally_metric_release(from[1]);
-}
-
-static void what_was_merged_can_be_taken_away_or_is_refused(void **state)
-{
-    (void)state;
-    inverses = refusals = 0;
-    each_class(check_unmerge);
-    assert_true(inverses > 0 && refusals > 0);
-    print_message("%d cases have an inverse, %d refuse\n", inverses, refusals);
-}
-
-/* equal states, and only those, have equal bytes; a batch may hold nothing that a class counts */
-static bool told_by_bytes(algebra_case *c, const tally_metric *a, const tally_metric *b)
-{
-    bytes      x = class_pack(c->pool, (tally_metric *)(uintptr_t)a), y = class_pack(c->pool, (tally_metric *)(uintptr_t)b);
-    const bool same = x.n == y.n && !memcmp(x.at, y.at, x.n);
-    return tally_metric_equal(a, b) == same && (tally_metric_fingerprint(a) == tally_metric_fingerprint(b)) == same;
-}
-
-static void check_equal(algebra_case *c)
-{
-    meal          f = algebra_meal(c, 8), g = algebra_meal(c, 4);
-    tally_metric *a = algebra_metric(c), *b = algebra_metric(c), *fresh = algebra_metric(c);
-    HOLDS(c, tally_metric_equal(a, b) && tally_metric_fingerprint(a) == tally_metric_fingerprint(b));
-    HOLDS(c, meal_update(a, &f, NULL) == TALLY_OK && meal_update(a, &g, NULL) == TALLY_OK);
-    HOLDS(c, told_by_bytes(c, a, b));
-    HOLDS(c, meal_update(b, &g, NULL) == TALLY_OK && meal_update(b, &f, NULL) == TALLY_OK);
-    HOLDS(c, tally_metric_equal(a, b) && tally_metric_equal(a, a));
-    HOLDS(c, tally_metric_fingerprint(a) == tally_metric_fingerprint(b));
-    HOLDS(c, told_by_bytes(c, a, fresh));
-    bytes p = class_pack(c->pool, a);
-    HOLDS(c, tally_metric_unpack(fresh, p.at, p.n, NULL) == TALLY_OK && tally_metric_equal(a, fresh));
-    HOLDS(c, tally_metric_fingerprint(a) == tally_metric_fingerprint(fresh));
-    tally_metric_release(a);
-    tally_metric_release(b);
-    tally_metric_release(fresh);
-}
-
-static void equal_states_say_so_and_have_one_fingerprint(void **state)
-{
-    (void)state;
-    each_class(check_equal);
 }
 
 /* a window by updates and one by rows, fed with batches of 0 to 5 rows, against a metric fed with the last ones alone */
@@ -229,8 +159,6 @@ static void a_minimum_has_no_inverse_and_null_is_no_metric(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_merged_can_be_taken_away_or_is_refused),
-        cmocka_unit_test(equal_states_say_so_and_have_one_fingerprint),
         cmocka_unit_test(a_window_is_a_metric_that_saw_the_last_updates_alone),
         cmocka_unit_test(a_group_has_the_bits_of_its_metrics_one_by_one),
         cmocka_unit_test(a_minimum_has_no_inverse_and_null_is_no_metric),

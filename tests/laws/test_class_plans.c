@@ -35,7 +35,7 @@ static void run(const case_of *c, const variant *v, transcript *t)
     int             n = c->food[0].n;
     double          room[VALUES_MOST];
     tally_error     err;
-    tally_metric   *m = c->row->make(c->row, NULL, &err);
+    tally_metric   *m = c->row->make(c->row, NULL, TALLY_NAN_PROPAGATE, &err);
     tally_function *f = tally_function_new(body, &n, NULL, &err);
     tally__function_tune(f, v->passes, v->isa, v->block);
     t->n = 0;

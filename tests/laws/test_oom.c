@@ -1,12 +1,10 @@
-/* Memory that runs out at every possible allocation: creation, recording, calls, merges, bytes, snapshots, eager verbs,
- * results. Each time: a status, nothing changed, nothing leaked, and the next try works. One scenario is one function of
- * an allocator; it is run whole once to count its allocations and then again for every k with the k-th refused, and with
- * all from the k-th on refused. */
+/* Memory that runs out at every possible allocation of a rich body's recording and calls, and of sums that turn wide; what one
+ * metric does alone is the law "memory" of test_laws.c. Each time: a status, nothing changed, nothing leaked, and the next try
+ * works. One scenario is one function of an allocator; it is run whole once to count its allocations and then again for every k
+ * with the k-th refused, and with all from the k-th on refused. */
 #include "../support.h"
 
 #include <tally/tally.h>
-
-#include "classes.h"
 
 typedef struct scene {
     test_memory    memory;
@@ -105,77 +103,6 @@ static void unchanged(const tally_metric *m, const photo *before)
 }
 
 /* ---- scenes ---- */
-
-static const class_row *row_now;
-
-static void play_class(scene *s)
-{
-    pool         *p = pool_new();
-    test_rng      r = { 7 };
-    tally_metric *m, *other, *copy, *snap = NULL;
-    meal          f = meal_make(row_now, &r, p, 5, TALLY_F64, WEIGHT_ANY), g = meal_make(row_now, &r, p, 9, TALLY_F64, WEIGHT_ANY);
-    MAKE(s, m, row_now->make(row_now, s->context, &s->err));
-    MAKE(s, other, row_now->make(row_now, s->context, &s->err));
-    photo before = shot(m);
-    tally_status got = meal_update(m, &f, &s->err);
-    if (step_failed(s, got, "update", __FILE__, __LINE__)) {
-        unchanged(m, &before);
-        assert_ok(meal_update(m, &f, &s->err), &s->err);
-    }
-    before = shot(m);
-    STEP(s, meal_update(other, &g, &s->err));
-    got = tally_metric_merge_state(m, &other, 1, &s->err);
-    if (step_failed(s, got, "merge", __FILE__, __LINE__)) {
-        unchanged(m, &before);
-        assert_ok(tally_metric_merge_state(m, &other, 1, &s->err), &s->err);
-    }
-    before = shot(m);
-    MAKE(s, copy, tally_metric_clone(m, &s->err));
-    unchanged(copy, &before);
-    STEP(s, tally_metrics_snapshot(&m, 1, &snap, &s->err));
-    unchanged(snap, &before);
-    tally_metric *fresh;
-    MAKE(s, fresh, row_now->make(row_now, s->context, &s->err));
-    photo empty = shot(fresh);
-    got = tally_metric_unpack(fresh, before.at, before.n, &s->err);
-    if (step_failed(s, got, "unpack", __FILE__, __LINE__)) {
-        unchanged(fresh, &empty);
-        assert_ok(tally_metric_unpack(fresh, before.at, before.n, &s->err), &s->err);
-    }
-    unchanged(fresh, &before);
-    double  v[16], w[16];
-    int64_t shape[TALLY_MAX_RANK], n = 1;
-    int     rank = tally_metric_result_shape(m, shape);
-    if (rank < 0) {                                         /* no status to give: it says that it does not know */
-        assert_false(s->counting);
-        s->refused++;
-        s->memory.fail_at = 0;
-        rank = tally_metric_result_shape(m, shape);
-    }
-    for (int k = 0; k < rank; k++)
-        n *= shape[k];
-    STEP(s, tally_metric_values(m, v, (int)n, &s->err));
-    STEP(s, tally_metric_values(fresh, w, (int)n, &s->err));
-    assert_memory_equal(v, w, sizeof *v * (size_t)n);
-    double alone = tally_metric_result(m);                  /* no status: the value, or NaN where memory was refused */
-    assert_true(rank || alone != alone || test_bits_f64(alone) == test_bits_f64(v[0]));
-    tally_metric_reset_state(m);                            /* cannot fail */
-    tally_metric_release(m);
-    tally_metric_release(other);
-    tally_metric_release(copy);
-    tally_metric_release(snap);
-    tally_metric_release(fresh);
-    pool_free(p);
-}
-
-static void every_class_survives_every_refusal(void **state)
-{
-    (void)state;
-    for (int k = 0; k < class_count; k++) {
-        row_now = &class_table[k];
-        sweep(play_class, most());
-    }
-}
 
 /* a body with all that takes memory: constants, captures, regions, inlining, returns, prints */
 typedef struct body_user {
@@ -355,7 +282,6 @@ static void a_byte_limit_is_kept_and_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_class_survives_every_refusal),
         cmocka_unit_test(recording_and_calling_survive_every_refusal),
         cmocka_unit_test(sums_that_turn_wide_survive_every_refusal),
         cmocka_unit_test(a_byte_limit_is_kept_and_reported),
