@@ -7,8 +7,14 @@
 
 enum { ROWS = TALLY__TRIAL_ROWS, REFUSALS_MOST = 1000 };
 
+struct counted;
+typedef struct heap {                    /* outlives the law where a maker keeps something for itself */
+    atomic_size_t   blocks;
+    struct counted *law;                 /* NULL: it is over */
+} heap;
 typedef struct counted {
-    atomic_size_t calls, blocks;
+    heap         *heap;
+    atomic_size_t calls;
     size_t        fail_at;               /* this call fails; 0: none */
     bool          and_all_after;
     size_t        refused;               /* refusals that a verb met, and told */
@@ -18,14 +24,17 @@ typedef struct counted {
 /* the block that malloc gave stands before what is handed out */
 static void *counted_alloc(void *user, size_t size, size_t align)
 {
-    counted     *m = user;
+    heap        *h = user;
+    counted     *m = h->law;
+    if (!m)
+        return NULL;
     const size_t call = atomic_fetch_add(&m->calls, 1) + 1;
     if (m->fail_at && (call == m->fail_at || (m->and_all_after && call > m->fail_at)))
         return NULL;
     char *whole = malloc(size + align + sizeof(void *));
     if (!whole)
         return NULL;
-    atomic_fetch_add(&m->blocks, 1);
+    atomic_fetch_add(&h->blocks, 1);
     char *p = whole + sizeof(void *);
     p += (align - (uintptr_t)p % align) % align;
     memcpy(p - sizeof(void *), &whole, sizeof whole);
@@ -34,20 +43,27 @@ static void *counted_alloc(void *user, size_t size, size_t align)
 
 static void counted_free(void *user, void *p, size_t size)
 {
-    counted *m = user;
-    char    *whole;
+    heap *h = user;
+    char *whole;
     (void)size;
     if (!p)
         return;
     memcpy(&whole, (char *)p - sizeof(void *), sizeof whole);
-    atomic_fetch_sub(&m->blocks, 1);
     free(whole);
+    if (atomic_fetch_sub(&h->blocks, 1) == 1 && !h->law)
+        free(h);
 }
 
 static tally_context *counted_context(counted *m, tally_error *err)
 {
     tally_context_options o = TALLY_CONTEXT_OPTIONS_INIT;
-    o.allocator = (tally_allocator){ counted_alloc, counted_free, m };
+    if (!m->heap && (m->heap = malloc(sizeof *m->heap))) {
+        atomic_init(&m->heap->blocks, 0);
+        m->heap->law = m;
+    }
+    if (!m->heap)
+        return NULL;
+    o.allocator = (tally_allocator){ counted_alloc, counted_free, m->heap };
     tally_context *x = tally_context_new(&o, err);
     m->own = m->calls;
     return x;
@@ -62,8 +78,15 @@ static void all_is_back(tally__trial *c, counted *m, tally_context *x)
 {
     tally__trial_end(c);
     tally_context_release(x);
-    if (m->blocks)
-        tally__broken(c, "expected all memory back, found %zu blocks held%s", (size_t)m->blocks, m->fail_at ? " after a refusal" : "");
+    heap        *h = m->heap;
+    const size_t blocks = h ? h->blocks : 0;
+    if (blocks)
+        tally__broken(c, "expected all memory back, found %zu blocks held%s", blocks, m->fail_at ? " after a refusal" : "");
+    if (h)
+        h->law = NULL;
+    if (!blocks)
+        free(h);
+    m->heap = NULL;
 }
 
 /* ---- steady */

@@ -10,6 +10,7 @@ enum { POOL = 1 << 15 };
 
 typedef struct entry {
     tally_tensor t;
+    size_t       n;                      /* elements from the lowest to the highest, which lies at bytes */
     uint64_t     bytes[POOL];
     tally__sum  *sums;
 } entry;
@@ -72,6 +73,7 @@ static inline void entry_make(entry *e, test_rng *r, int32_t dtype, int rank, co
     }
     const size_t n = (size_t)(low + high + 1);
     assert_true(n <= (dtype == TALLY__EXACT ? (size_t)POOL : sizeof e->bytes / tally__element_size(dtype)));
+    e->n = n;
     entry_fill(e, r, n);
     e->t.data = dtype == TALLY__EXACT ? (const char *)(e->sums + low)
                                       : (const char *)e->bytes + low * (int64_t)tally__element_size(dtype);

@@ -113,7 +113,7 @@ static void random_index(entry *e, test_rng *r, int rank, const int64_t *shape, 
     const int32_t        dtype = dtypes[test_below(r, TALLY__COUNT(dtypes))];
     const size_t         bytes = tally__element_size(dtype);
     entry_make(e, r, dtype, rank, shape);
-    for (size_t i = 0; i < sizeof e->bytes / bytes; i++) {
+    for (size_t i = 0; i < e->n; i++) {
         int64_t id = (int64_t)test_below(r, (size_t)size + 1) - (test_below(r, 20) == 0);
         if (test_below(r, 300) == 0)
             id = (int64_t)test_next(r);
@@ -128,7 +128,7 @@ static void make_fractions(entry *e, test_rng *r)
     const size_t  bytes = tally__element_size(dtype);
     const double  scale = test_below(r, 3) ? 1 : 0x1p-40;
     const bool    grid = test_below(r, 2);
-    for (size_t i = 0; i < sizeof e->bytes / bytes; i++) {
+    for (size_t i = 0; i < e->n; i++) {
         const double v = grid ? (double)test_below(r, 64) / 16 - 2 : (double)(float)test_unit(r);
         tally__store_f64((char *)e->bytes + i * bytes, dtype, v * scale);
     }
