@@ -1,6 +1,6 @@
 /* rows: ops along the last axis of dense float and double rows, bit for bit as the reference kernels have them: sums in the
  * order of tally__row_sum, whatever the width of a register. Short lines are turned into tiles of 32 that stand side by
- * side; long ones run over 32 lanes. Compiled once per instruction set, as kernels.c is. */
+ * side, or added where they lie; long ones run over 32 lanes. Compiled once per instruction set, as kernels.c is. */
 #include "kernel.h"
 #include "../graph/math.h"
 
@@ -10,6 +10,7 @@
 
 enum {
     ROWS_TILE = 32,          /* lines of a tile, lanes of a line */
+    ROWS_BESIDE = 8,         /* short lines that are added at once */
     ROWS_STRAIGHT = 64       /* a line up to here is added one by one: tally__row_sum */
 };
 /* of a long line, at once; so many lines and more are worth a tile */
@@ -28,9 +29,9 @@ static double rows_tree(double *lane)
     return lane[0];
 }
 
-#define ROW_OPS(ROW) ROW(sum) ROW(mean) ROW(max) ROW(min) ROW(argmax) ROW(softmax) ROW(log_softmax) ROW(logsumexp)
+#define ROW_OPS(ROW) ROW(max) ROW(min) ROW(argmax) ROW(softmax) ROW(log_softmax) ROW(logsumexp)
 
-#define ROW_OPS_IN_PLACE(ROW) ROW(rank_of) ROW(pick) ROW(all_equal)
+#define ROW_OPS_IN_PLACE(ROW) ROW(sum) ROW(mean) ROW(rank_of) ROW(pick) ROW(all_equal)
 
 #define T float
 #define S f32

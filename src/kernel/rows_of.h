@@ -77,6 +77,16 @@ static void N(sum_tile)(double *restrict sum, T (*restrict tile)[ROWS_TILE], siz
             sum[j] += (double)tile[c][j];
 }
 
+/* short lines where they lie, some side by side, as each addition waits for the one before */
+static inline void N(sum_beside)(double *restrict sum, const T *restrict x, size_t columns)
+{
+    double s[ROWS_BESIDE] = { 0 };
+    for (size_t c = 0; c < columns; c++)
+        for (size_t j = 0; j < ROWS_BESIDE; j++)
+            s[j] += (double)x[j * columns + c];
+    memcpy(sum, s, sizeof s);
+}
+
 /* the next n elements of a row that has more than ROWS_STRAIGHT; only the last part may be no multiple of ROWS_TILE */
 static void N(add_lanes)(double *restrict lane, const T *restrict x, size_t n)
 {
@@ -90,14 +100,34 @@ static void N(add_lanes)(double *restrict lane, const T *restrict x, size_t n)
 
 static double N(sum_row)(const T *x, size_t n)
 {
-    double lane[ROWS_TILE] = { 0 }, sum = 0.0;
+    double sum = 0.0;
     if (n > ROWS_STRAIGHT) {
+        double lane[ROWS_TILE] = { 0 };
         N(add_lanes)(lane, x, n);
         return rows_tree(lane);
     }
     for (size_t i = 0; i < n; i++)
         sum += (double)x[i];
     return sum;
+}
+
+static inline void N(sums)(bool mean, void *restrict out, const void *restrict in, size_t rows, size_t columns)
+{
+    const T *x = in;
+    T       *to = out;
+    while (rows) {
+        double       sum[ROWS_BESIDE];
+        const size_t n = columns <= ROWS_STRAIGHT && rows >= ROWS_BESIDE ? ROWS_BESIDE : 1;
+        if (n > 1)
+            N(sum_beside)(sum, x, columns);
+        else
+            sum[0] = N(sum_row)(x, columns);
+        for (size_t j = 0; j < n; j++)
+            to[j] = (T)(mean ? sum[j] / (double)columns : sum[j]);
+        x += n * columns;
+        to += n;
+        rows -= n;
+    }
 }
 
 /* ---- argmax: NaN is the largest, the first of the largest wins */
@@ -187,11 +217,10 @@ static inline void N(softmax_row)(int op, T *restrict out, const T *restrict x, 
     }
 }
 
-/* ---- all rows: tiles where lines are short and many, else line by line */
+/* ---- all rows, but of sums: tiles where lines are short and many, else line by line */
 static inline void N(tile)(int op, void *restrict out, T (*restrict tile)[ROWS_TILE], size_t rows, size_t columns)
 {
     T       most[ROWS_TILE];
-    double  sum[ROWS_TILE];
     int64_t at[ROWS_TILE];
     switch (op) {
     case TALLY__OP_max:
@@ -202,13 +231,6 @@ static inline void N(tile)(int op, void *restrict out, T (*restrict tile)[ROWS_T
     case TALLY__OP_argmax:
         N(argmax_tile)(at, tile, columns);
         memcpy(out, at, rows * sizeof at[0]);
-        break;
-    case TALLY__OP_sum:
-    case TALLY__OP_mean:
-        N(sum_tile)(sum, tile, columns);
-        for (size_t j = 0; j < ROWS_TILE; j++)
-            most[j] = (T)(op == TALLY__OP_mean ? sum[j] / (double)columns : sum[j]);
-        memcpy(out, most, rows * sizeof most[0]);
         break;
     default:
         N(softmax_tile)(op, tile, most, columns);
@@ -228,12 +250,6 @@ static inline void N(line)(int op, void *restrict out, const T *restrict x, size
         break;
     case TALLY__OP_argmax:
         *(int64_t *)out = N(argmax_row)(x, n);
-        break;
-    case TALLY__OP_sum:
-        *(T *)out = (T)N(sum_row)(x, n);
-        break;
-    case TALLY__OP_mean:
-        *(T *)out = (T)(N(sum_row)(x, n) / (double)n);
         break;
     default:
         N(softmax_row)(op, out, x, n);
@@ -273,7 +289,19 @@ static inline void N(all)(int op, void *out, const void *in, size_t rows, size_t
 ROW_OPS(ROW)
 #undef ROW
 
-/* ---- of a line and an id, or of little of a line: read where they lie, as a turn would cost more than it wins */
+/* ---- read where they lie, as a turn would cost more than it wins */
+static void N(sum)(void *restrict out, const void *restrict x, const void *restrict columns, const void *restrict none, size_t rows)
+{
+    (void)none;
+    N(sums)(false, out, x, rows, *(const size_t *)columns);
+}
+
+static void N(mean)(void *restrict out, const void *restrict x, const void *restrict columns, const void *restrict none, size_t rows)
+{
+    (void)none;
+    N(sums)(true, out, x, rows, *(const size_t *)columns);
+}
+
 static inline size_t N(count_above)(const T *restrict x, size_t n, T own)
 {
     size_t above = 0;
