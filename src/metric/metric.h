@@ -139,6 +139,10 @@ static inline const int32_t *tally__wholes(const void *config, tally__list l) { 
 typedef struct tally__mean_config { int32_t reduction, reserved; } tally__mean_config;
 typedef struct tally__binary_accuracy_config { double threshold; int32_t reduction, reserved; } tally__binary_accuracy_config;
 typedef struct tally__axis_config { int32_t axis, reduction; } tally__axis_config;
+typedef struct tally__correlation_config {
+    tally__list axis;                   /* none: the last */
+    int32_t     reduction, reserved;
+} tally__correlation_config;
 typedef struct tally__top_k_config { int32_t k, from_sorted_ids, reduction, reserved; } tally__top_k_config;
 typedef struct tally__r2_config { int32_t class_aggregation, num_regressors; } tally__r2_config;
 typedef struct tally__crossentropy_config {

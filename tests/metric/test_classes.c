@@ -160,6 +160,14 @@ static void keras_correlations_hold(void **state)
     ONE(of_text("ConcordanceCorrelation"), M(2, 3, 0, 1, .5, 1, 1, .2), M(2, 3, .1, .9, .5, 1, .9, .2), NULL, .9816317);
     ONE(of_text("ConcordanceCorrelation"), M(1, 3, 2, 2, 2), M(1, 3, 2, 2, 2), NULL, 0);
     ONE(of_text("PearsonCorrelation"), V(3, 1, 2, 3), V(3, 2, 4, 6), NULL, 1);      /* a vector is one sample */
+    const array *y = T3(2, 2, 3, 0, 1, .5, 1, 1, .2, 1, 1, .1, .1, .7, 0), *p = T3(2, 2, 3, .1, .9, .5, 1, .9, .2, .2, .8, 0, .3, .3, .9);
+    ONE(of_text("PearsonCorrelation(axis=(1, 2))"), y, p, NULL, .5158863);
+    ONE(of_text("PearsonCorrelation(axis=[-1, -2])"), y, p, V(2, 1, 3), .2769164);
+    ONE(of_text("PearsonCorrelation(axis=[2, 0])"), y, p, V(2, 1, 3), .5229951);
+    ONE(of_text("PearsonCorrelation(axis=[0, 1, 2])"), y, p, NULL, .5423793);
+    ONE(of_text("ConcordanceCorrelation(axis=[0, 2])"), y, p, NULL, .5368661);
+    ONE(of_text("ConcordanceCorrelation(axis=[1, 2])"), y, p, V(2, 1, 3), .2727003);
+    REFUSED(of_text("PearsonCorrelation(axis=[1, -2])"), y, p, NULL, TALLY_INVALID_ARGUMENT, "axis, expected each axis once, found axis -2 again for rank 3");
     REFUSED(of_text("PearsonCorrelation(axis=2)"), C_TRUE, C_PRED, NULL, TALLY_INVALID_ARGUMENT, "axis 2");
 }
 
