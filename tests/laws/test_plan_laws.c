@@ -181,7 +181,7 @@ static void every_plan_and_every_split_gives_the_bits_of_the_recording(void **st
         return;
     assert_true(n.failed * 2 < n.calls);                    /* or the generator has lost its point */
     assert_true(n.shared * 10 > n.programs);
-    assert_true(n.split * 5 > n.programs && n.in_loops * 100 > n.programs && n.open * 5 < n.split);
+    assert_true(n.split * 5 > n.programs && n.in_loops * 200 > n.programs && n.open * 5 < n.split);
 }
 
 int main(void)
