@@ -6,7 +6,7 @@
 #if defined TALLY_TINY_LIMITS
 enum { SCATTER_BLOCK = 5, LISTED_LEAST = 4, LISTED_PART = 2 };
 #else
-enum { SCATTER_BLOCK = 512, LISTED_LEAST = 4096, LISTED_PART = 8 };
+enum { SCATTER_BLOCK = 512, LISTED_LEAST = 64, LISTED_PART = 8 };
 #endif
 enum { UNIT_LEAST = -1000, UNIT_DIGITS = 51, UNIT_SPARE = 4 };   /* a unit, and 2^digits units, are normal doubles */
 enum { LANE_INDEX, LANE_WEIGHT, LANE_MASK, LANE_VALUE, LANES };
