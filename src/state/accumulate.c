@@ -4,9 +4,9 @@
 #include "state.h"
 
 #if defined TALLY_TINY_LIMITS
-enum { ADD_BLOCK = 5, ADD_LANES = 4 };
+enum { ADD_BLOCK = 5, ADD_LANES = 4, WHOLE_ROWS = 3 };
 #else
-enum { ADD_BLOCK = 1008, ADD_LANES = 4 };
+enum { ADD_BLOCK = 1008, ADD_LANES = 4, WHOLE_ROWS = 1 << 15 };
 #endif
 enum { LANE_VALUE, LANE_WEIGHT, LANE_MASK, LANE_CELL };
 
@@ -415,7 +415,7 @@ static bool columns_of_truth(const tally__cell *c, const tally_tensor *value)
 }
 
 /* up to COLUMN_ROWS rows, of up to COLUMN_PART columns; a byte of a bool is 0 or not, one of a uint8 its value if it is summed */
-static void count_columns(uint32_t *restrict total, const uint8_t *restrict p, size_t step, size_t rows, size_t columns, bool truth)
+static void count_columns(int32_t *restrict total, const uint8_t *restrict p, size_t step, size_t rows, size_t columns, bool truth)
 {
     memset(total, 0, columns * sizeof *total);
     for (size_t r = 0; r < rows; r++, p += step)
@@ -427,7 +427,7 @@ static void count_columns(uint32_t *restrict total, const uint8_t *restrict p, s
                 total[j] += p[j];
 }
 
-static tally_status add_totals(tally__cell *c, tally_context *x, int64_t at, const uint32_t *total, size_t columns, tally_error *err)
+static tally_status add_totals(tally__cell *c, tally_context *x, int64_t at, const int32_t *total, size_t columns, tally_error *err)
 {
     tally_status s = TALLY_OK;
     for (size_t j = 0; j < columns && !s; j++) {
@@ -445,7 +445,7 @@ static tally_status add_columns(tally__cell *c, tally_context *x, const tally_te
     const size_t   n = (size_t)c->n, rows = (size_t)tally__elements(value->rank - c->rank, value->shape);
     const bool     truth = value->dtype == TALLY_BOOL || c->kind == TALLY_STATE_COUNT;
     const uint8_t *p = value->data;
-    uint32_t       total[COLUMN_PART];
+    int32_t        total[COLUMN_PART];
     tally_status   s = TALLY_OK;
     for (size_t row = 0; row < rows; row += COLUMN_ROWS)
         for (size_t at = 0; at < n && !s; at += COLUMN_PART) {
@@ -453,6 +453,34 @@ static tally_status add_columns(tally__cell *c, tally_context *x, const tally_te
             count_columns(total, p + row * n + at, n, TALLY__MIN(rows - row, (size_t)COLUMN_ROWS), columns, truth);
             s = add_totals(c, x, (int64_t)at, total, columns, err);
         }
+    return s;
+}
+
+/* ---- small whole numbers in float32 likewise, as labels and hits are */
+static bool columns_of_floats(const tally__cell *c, const tally_tensor *value)
+{
+    return c->rank && c->n <= TALLY__COLUMNS && value->dtype == TALLY_F32 && c->kind == TALLY_STATE_SUM && tally__is_dense(value);
+}
+
+/* *rest becomes the rows from the first part on that has other numbers */
+static tally_status add_whole_columns(tally__cell *c, tally_context *x, tally_tensor *rest, tally_error *err)
+{
+    const size_t columns = (size_t)c->n;
+    size_t       rows = (size_t)tally__elements(rest->rank - c->rank, rest->shape);
+    const float *p = rest->data;
+    int32_t      total[TALLY__COLUMNS];
+    tally_status s = TALLY_OK;
+    for (size_t n; rows && !s; rows -= n, p += n * columns) {
+        n = TALLY__MIN(rows, (size_t)WHOLE_ROWS);
+        if (!tally__sum_kernels_for(TALLY__ISA_AVX512)->columns_f32(total, p, n, columns))
+            break;
+        s = add_totals(c, x, 0, total, columns, err);
+    }
+    rest->data = p;
+    rest->rank = c->rank + 1;
+    rest->shape[0] = (int64_t)rows;
+    memcpy(rest->shape + 1, c->shape, (size_t)c->rank * sizeof c->shape[0]);
+    tally__dense(rest->rank, rest->shape, rest->stride);
     return s;
 }
 
@@ -473,6 +501,14 @@ static tally_status accumulate_any(tally__cell *c, tally_context *x, const tally
     c->touched = true;
     if (!weight && !mask && columns_of_truth(c, value))
         return add_columns(c, x, value, err);
+    tally_tensor rest = *value;
+    if (!weight && !mask && columns_of_floats(c, value)) {
+        s = add_whole_columns(c, x, &rest, err);
+        if (s || !rest.shape[0])
+            return s;
+        value = &rest;
+        r.v = rest.data;
+    }
     add_walk g;
     walk_fill(&g, c, value, weight, mask);
     walk_take_run(&g, &r);

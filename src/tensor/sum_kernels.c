@@ -200,6 +200,39 @@ static bool TALLY__NAMED(units)(const double *restrict x, size_t n, int unit, in
     return !other;
 }
 
+/* Small whole numbers, as labels and hits are. Rows that stand in a line are one long row while that is short; adding `rounder` leaves a
+ * whole number in the low bits. false: one of them is something else */
+static bool TALLY__NAMED(add_long_row)(int32_t *restrict total, const float *restrict x, size_t n)
+{
+    const float    rounder = 12582912.0f;
+    const uint32_t zero = tally__f32_bits(rounder), most = tally__f32_bits(32768.0f);
+    uint32_t       other = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float z = rounder + x[i];
+        total[i] = (int32_t)((uint32_t)total[i] + tally__f32_bits(z) - zero);
+        other |= (tally__f32_bits(z - rounder) ^ tally__f32_bits(x[i])) << 1;
+        other |= (tally__f32_bits(x[i]) & INT32_MAX) > most;
+    }
+    return !other;
+}
+
+static bool TALLY__NAMED(columns_f32)(int32_t *restrict total, const float *restrict x, size_t rows, size_t columns)
+{
+    const size_t high = TALLY__MAX(TALLY__MIN(TALLY__COLUMNS / columns, rows), 1u), length = high * columns;
+    int32_t      sum[TALLY__COLUMNS];
+    bool         whole = true;
+    memset(sum, 0, length * sizeof *sum);
+    for (; whole && rows >= high; rows -= high, x += length)
+        whole = TALLY__NAMED(add_long_row)(sum, x, length);
+    if (!whole || !TALLY__NAMED(add_long_row)(sum, x, rows * columns))
+        return false;
+    memcpy(total, sum, columns * sizeof *total);
+    for (size_t r = columns; r < length; r += columns)
+        for (size_t j = 0; j < columns; j++)
+            total[j] += sum[r + j];
+    return true;
+}
+
 static void TALLY__NAMED(weigh)(double *restrict v, const double *restrict w, size_t n)
 {
     for (size_t i = 0; i < n; i++) v[i] = w[i] * v[i];
@@ -303,6 +336,6 @@ static void TALLY__NAMED(sum_integers)(const void *x, int32_t dtype, size_t n, i
 const tally__sum_kernels TALLY__NAMED(tally__sum_kernels) = {
     TALLY__NAMED(sum_narrow), TALLY__NAMED(sum_split), TALLY__NAMED(sum_split_f32), TALLY__NAMED(sum_widen),
     TALLY__NAMED(sum_range), TALLY__NAMED(sum_peel), TALLY__NAMED(sum_integers), TALLY__NAMED(widen_bytes),
-    TALLY__NAMED(whole_f32), TALLY__NAMED(whole_f64), TALLY__NAMED(units),
+    TALLY__NAMED(whole_f32), TALLY__NAMED(whole_f64), TALLY__NAMED(units), TALLY__NAMED(columns_f32),
     TALLY__NAMED(weigh), TALLY__NAMED(weigh_f32), TALLY__NAMED(hide)
 };

@@ -127,9 +127,9 @@ void   tally__sum_add(tally__sum *s, tally__guess *g, int32_t dtype, const void 
 /* sum_kernels.c: the block loops, one table per instruction set. k[j] counts units of level j; false: the block is
  * wider than the levels, rounds to 2^(top - 2) or more, or is not finite, and k means nothing. At most TALLY__SUM_BLOCK values. */
 #if defined TALLY_TINY_LIMITS
-enum { TALLY__SUM_BLOCK = 96, TALLY__SUM_LEVELS = 4, TALLY__WHOLE_BLOCK = 80 };
+enum { TALLY__SUM_BLOCK = 96, TALLY__SUM_LEVELS = 4, TALLY__WHOLE_BLOCK = 80, TALLY__COLUMNS = 5 };
 #else
-enum { TALLY__SUM_BLOCK = 2016, TALLY__SUM_LEVELS = 4, TALLY__WHOLE_BLOCK = 496 };
+enum { TALLY__SUM_BLOCK = 2016, TALLY__SUM_LEVELS = 4, TALLY__WHOLE_BLOCK = 496, TALLY__COLUMNS = 128 };
 #endif
 typedef struct tally__sum_kernels {
     bool (*narrow)(const float *x, size_t n, int top, int64_t *k);      /* sum = k * 2^(top - 44) */
@@ -145,6 +145,8 @@ typedef struct tally__sum_kernels {
     bool (*whole_f64)(const double *x, size_t n, int64_t *total);
     /* units[i] = x[i] / 2^unit; true: all are whole, below 2^51 */
     bool (*units)(const double *x, size_t n, int unit, int64_t *units);
+    /* dense rows of at most TALLY__COLUMNS: true: all are whole, |x| <= 2^15, and total[j] is the sum of column j; at most 2^15 rows */
+    bool (*columns_f32)(int32_t *total, const float *x, size_t rows, size_t columns);
     void (*weigh)(double *v, const double *w, size_t n);                /* v = w * v */
     void (*weigh_f32)(double *v, const float *w, size_t n);
     void (*hide)(double *v, const uint8_t *shown, size_t n);            /* 0 where shown is 0 */

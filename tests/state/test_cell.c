@@ -200,6 +200,31 @@ static void blocks_of_whole_values_at_the_edge_of_their_range_are_exact(void **s
         }
 }
 
+/* the first rows are small whole numbers, a later one is not */
+static void columns_of_floats_are_exact_wherever_a_fraction_stands(void **state)
+{
+    enum { ROWS = 70000, COLUMNS = 3 };
+    static float v[ROWS][COLUMNS];
+    const int64_t width = COLUMNS;
+    (void)state;
+    for (size_t at = 0; at <= ROWS; at += 17500) {
+        tally__cell c = new_cell(TALLY_STATE_SUM, 1, &width);
+        tally__sum  want[COLUMNS], got;
+        memset(want, 0, sizeof want);
+        for (size_t i = 0; i < ROWS; i++)
+            for (size_t j = 0; j < COLUMNS; j++) {
+                v[i][j] = i == at ? 0.1f : (float)((i * 7 + j) % 5);
+                tally__sum_add_one(&want[j], (double)v[i][j]);
+            }
+        add(&c, tally_matrix(&v[0][0], ROWS, COLUMNS));
+        for (int64_t j = 0; j < COLUMNS; j++) {
+            tally__cell_get(&c, j, &got);
+            assert_memory_equal(&got, &want[j], sizeof got);
+        }
+        tally__cell_drop(&c, x);
+    }
+}
+
 static void a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it(void **state)
 {
     const float whole[] = { 1, 2, -7, 0 }, part = 0.5f;
@@ -533,6 +558,7 @@ int main(void)
         cmocka_unit_test(any_operands_enter_as_their_single_elements_do),
         cmocka_unit_test(long_blocks_of_every_dtype_are_exact),
         cmocka_unit_test(blocks_of_whole_values_at_the_edge_of_their_range_are_exact),
+        cmocka_unit_test(columns_of_floats_are_exact_wherever_a_fraction_stands),
         cmocka_unit_test(a_sum_of_whole_numbers_is_held_whole_and_a_fraction_widens_it),
         cmocka_unit_test(one_number_that_is_not_whole_stays_alone_until_a_second),
         cmocka_unit_test(a_second_value_of_any_kind_joins_the_one_that_was_alone),

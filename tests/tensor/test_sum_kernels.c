@@ -211,6 +211,28 @@ static void a_single_value_that_is_not_whole_is_refused_wherever_it_stands(void 
             }
 }
 
+static void small_whole_numbers_are_added_by_column(void **state)
+{
+    static const float bad[] = { 0.5f, 32768.5f, 32769, -40000, 0x1p23f, 0x1p24f, 1e30f, 0x1p-140f, (float)INFINITY, (float)NAN };
+    int32_t            total[TALLY__COLUMNS], want[TALLY__COLUMNS];
+    test_rng           r = { 21 };
+
+    (void)state;
+    for (size_t columns = 1; columns <= TALLY__COLUMNS; columns += 1 + columns / 20)
+        for (size_t rows = 0; rows * columns <= N; rows += 1 + rows / 8) {
+            memset(want, 0, sizeof want);
+            for (size_t i = 0; i < rows * columns; i++) {
+                f32[i] = test_below(&r, 9) ? (float)test_below(&r, 2) : test_below(&r, 3) ? (float)test_below(&r, 65537) - 32768 : -0.0f;
+                want[i % columns] += (int32_t)f32[i];
+            }
+            assert_true(kernels->columns_f32(total, f32, rows, columns));
+            assert_memory_equal(total, want, columns * sizeof *total);
+            if (!rows) continue;
+            f32[test_below(&r, rows * columns)] = bad[test_below(&r, TALLY__COUNT(bad))];
+            assert_false(kernels->columns_f32(total, f32, rows, columns));
+        }
+}
+
 static void weights_multiply_and_masks_hide(void **state)
 {
     uint8_t  shown[100];
@@ -255,6 +277,7 @@ int main(void)
         cmocka_unit_test(truth_is_counted_at_any_length),
         cmocka_unit_test(whole_values_are_added_up_to_their_limits),
         cmocka_unit_test(a_single_value_that_is_not_whole_is_refused_wherever_it_stands),
+        cmocka_unit_test(small_whole_numbers_are_added_by_column),
         cmocka_unit_test(weights_multiply_and_masks_hide),
     };
     int failed = 0;
