@@ -42,8 +42,8 @@ static void *row_at(const tally_tensor *x, int64_t from)
 
 /* ---- the rows of the next block, brought near while the instructions of this one run: hardware that sees one stream at a time
  * does not do it. From memory only: in a cache it costs more than it wins, unless there is much to do for each row; and a single loop
- * streams by itself */
-enum { AHEAD_LOADS = 4, AHEAD_LINE = 64, AHEAD_BYTES = 1 << 24, AHEAD_SLOW_BYTES = 1 << 21 };
+ * streams by itself. Nor more at once than a core keeps on its way: the rest would have to wait for it */
+enum { AHEAD_LOADS = 4, AHEAD_LINE = 64, AHEAD_MOST = 32 * AHEAD_LINE, AHEAD_BYTES = 1 << 24, AHEAD_SLOW_BYTES = 1 << 21 };
 struct tally__ahead {
     const char *at[AHEAD_LOADS];
     size_t      step[AHEAD_LOADS];      /* bytes to fetch with an instruction */
@@ -72,7 +72,7 @@ static size_t ahead_row_bytes(const tally_tensor *x)
 static tally__ahead *ahead_of(const loop *l, int64_t from, tally__ahead *a)
 {
     const tally__code *c = l->code;
-    size_t             all = 0;
+    size_t             all = 0, once = 0;
     if (from >= l->to || c->n_walking < 2)
         return NULL;
     a->n = TALLY__MIN(l->s->n_load, (uint32_t)AHEAD_LOADS);
@@ -80,9 +80,10 @@ static tally__ahead *ahead_of(const loop *l, int64_t from, tally__ahead *a)
         const size_t bytes = ahead_row_bytes(c->whole[k]) * (size_t)TALLY__MIN(l->block, l->to - from) / c->n_instr;
         a->at[k] = row_at(c->whole[k], from);
         a->step[k] = (bytes + AHEAD_LINE - 1) / AHEAD_LINE * AHEAD_LINE;
+        once += a->step[k];
         all += ahead_row_bytes(c->whole[k]) * (size_t)l->rows;
     }
-    return all >= (size_t)(c->n_slow ? AHEAD_SLOW_BYTES : AHEAD_BYTES) ? a : NULL;
+    return once <= AHEAD_MOST && all >= (size_t)(c->n_slow ? AHEAD_SLOW_BYTES : AHEAD_BYTES) ? a : NULL;
 }
 
 /* What reduces all rows takes these, where they come in several blocks. */
