@@ -48,7 +48,7 @@ static bool sparse_pair(tally_trace *t, const tally_update *u, tally_node *ids, 
         return false;
     }
     if (a == b)
-        *ids = tally__without_one(*ids, a - 1, "y_true");
+        *ids = tally__without_one(*ids, a - 1, "y_true", u->inside->place);
     return tally__trace_ok(t);
 }
 

@@ -83,7 +83,7 @@ void tally__update_sparse_categorical_crossentropy(tally_trace *t, const tally_u
     if (!tally__axis_of(t, u, c->axis, b, &axis))
         return;
     if (a == b)
-        ids = tally__without_one(ids, axis, "y_true");
+        ids = tally__without_one(ids, axis, "y_true", u->inside->place);
     tally__nan_along(u, b, axis);
     p = tally__axis_last(tally__as(p, tally__compute_type(u)), axis, u->inside->place);
     if (c->ignore_class != TALLY_NONE)

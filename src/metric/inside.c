@@ -175,7 +175,7 @@ static bool align_weight(tally_trace *t, tally_node *value, tally_node *weight, 
     if (q == r + 1 && r == 1 && !state_rank)
         *value = tally_expand_dims_loc(*value, 1, at.file, at.line);
     else if (q == r + 1)
-        *weight = tally__without_one(*weight, r, "weight");
+        *weight = tally__without_one(*weight, r, "weight", at);
     return tally__trace_ok(t);
 }
 

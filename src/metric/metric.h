@@ -201,8 +201,8 @@ enum { TALLY__TOTAL, TALLY__COUNT_OF };
 /* float64 if a float operand is, or if none is a float and one is a 64-bit integer; else float32 */
 int32_t    tally__compute_type(const tally_update *u);
 tally_node tally__as(tally_node x, int32_t dtype);                          /* x itself if it has the dtype */
-/* x without an axis that must have size 1; role names it where that fails */
-tally_node tally__without_one(tally_node x, int axis, const char *role);
+/* x without an axis that must have size 1; role and place name it where that fails */
+tally_node tally__without_one(tally_node x, int axis, const char *role, tally__place at);
 /* ranks made equal: the longer one, by one axis, must end in size 1; then all sizes meet. false: noted */
 bool       tally__align(tally_trace *t, const tally_update *u, tally_node *y, tally_node *p);
 /* y_true and y_pred aligned and in the compute type; false: noted */

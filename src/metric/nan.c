@@ -74,7 +74,7 @@ static void combine(struct tally__update *u)
         if (tally__is_absent(is) || i == u->highest || own > rank + 1)
             continue;
         if (own == rank + 1)
-            is = tally__without_one(is, rank, "sample_weight");
+            is = tally__without_one(is, rank, "sample_weight", u->place);
         mask = tally_and_loc(mask, like(is, mask, own > 1, u->place), AT(u->place));
     }
     u->mask = mask;

@@ -30,9 +30,9 @@ void tally__refuse(tally_trace *t, const tally_update *u, const char *format, ..
     tally__trace_fail(t, TALLY_INVALID_ARGUMENT, u->inside->place, "%s", line);
 }
 
-tally_node tally__without_one(tally_node x, int axis, const char *role)
+tally_node tally__without_one(tally_node x, int axis, const char *role, tally__place at)
 {
-    tally_node y = tally_squeeze(x, axis);
+    tally_node y = tally_squeeze_loc(x, axis, at.file, at.line);
     if (y.trace && tally__trace_ok(y.trace))
         tally__node_of(y)->text = role;
     return y;
@@ -46,9 +46,9 @@ bool tally__align(tally_trace *t, const tally_update *u, tally_node *y, tally_no
         return false;
     }
     if (a > b)
-        *y = tally__without_one(*y, b, "y_true");
+        *y = tally__without_one(*y, b, "y_true", u->inside->place);
     else if (b > a)
-        *p = tally__without_one(*p, a, "y_pred");
+        *p = tally__without_one(*p, a, "y_pred", u->inside->place);
     for (int i = 0; i < TALLY__MIN(a, b) && tally__trace_ok(t); i++)
         tally__sizes_meet(t, tally__node_of(*y)->dim[i], tally__node_of(*p)->dim[i], NULL, "y_pred", u->inside->place);
     return tally__trace_ok(t);
@@ -97,7 +97,7 @@ bool tally__weight_fit(tally_trace *t, const tally_update *u, int rank, tally_no
         return false;
     }
     if (q == rank + 1)
-        *weight = tally__without_one(*weight, rank, "sample_weight");
+        *weight = tally__without_one(*weight, rank, "sample_weight", u->inside->place);
     return tally__trace_ok(t);
 }
 

@@ -214,8 +214,8 @@ static void classes_that_cannot_be_are_refused(void **state)
     assert_error_has(&err, TALLY_INVALID_ARGUMENT, "Perplexity: config, expected 8 bytes, found NULL");
 }
 
-enum { BAD_STATE, LOW_RANK, HIGH_WEIGHT, NO_UPDATE, ABSENT_VALUE, BAD_AXIS, SCALAR_STATE, BAD_INDEX, BAD_VALUE, WRONG_RESULT, ABSENT_RESULT,
-       ITSELF, FAULTS };
+enum { BAD_STATE, LOW_RANK, HIGH_WEIGHT, LONG_WEIGHT, NO_UPDATE, ABSENT_VALUE, BAD_AXIS, SCALAR_STATE, BAD_INDEX, BAD_VALUE, WRONG_RESULT,
+       ABSENT_RESULT, ITSELF, FAULTS };
 typedef struct fault_config { int64_t which; } fault_config;
 static const tally_state_spec fault_states[] = { { "scalar", TALLY_STATE_SUM, 0, { 0, 0 } }, { "vector", TALLY_STATE_SUM, 1, { 2, 0 } } };
 
@@ -228,6 +228,7 @@ static void fault_update(tally_trace *t, const tally_update *u)
     case BAD_STATE: tally_accumulate(t, u, 2, x, none); break;
     case LOW_RANK: tally_accumulate(t, u, 1, tally_reduce_sum(x), none); break;
     case HIGH_WEIGHT: tally_accumulate(t, u, 0, tally_reduce_sum(x), tally_expand_dims(x, 0)); break;
+    case LONG_WEIGHT: tally_accumulate(t, u, 0, tally_reduce_sum(x), x); break;
     case NO_UPDATE: tally_accumulate(t, &own, 0, x, none); break;
     case ABSENT_VALUE: tally_accumulate(t, u, 0, none, none); break;
     case BAD_AXIS: tally_accumulate_at(t, u, 1, 1, tally_cast(x, TALLY_I32), tally_num(1), none); break;
@@ -255,6 +256,7 @@ static void what_a_body_does_wrong_is_told_at_its_line(void **state)
         { BAD_STATE, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: state, expected 0 to 1 of Faulty, found 2" },
         { LOW_RANK, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: value, expected rank 1 or more" },
         { HIGH_WEIGHT, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: weight, expected rank 1 or less for a value of rank 0, found rank 2" },
+        { LONG_WEIGHT, TALLY_INVALID_ARGUMENT, "Faulty: weight: squeeze: axis 0, expected size 1, found 2" },
         { NO_UPDATE, TALLY_INVALID_ARGUMENT, "accumulate: u, expected the update that this body was given, found another" },
         { ABSENT_VALUE, TALLY_INVALID_ARGUMENT, "Faulty: accumulate: argument 0, expected a node of this body, found an absent one" },
         { BAD_AXIS, TALLY_INVALID_ARGUMENT, "Faulty: accumulate_at: axis, expected 0 or more and below rank 1 of state vector, found 1" },
