@@ -29,13 +29,20 @@ typedef struct cases {
 } cases;
 
 /* ---- options */
-static tally_status wrong_option(tally_error *err, const char *option, const char *expected, long long found)
+static tally_status wrong_text(tally_error *err, const char *option, const char *expected, const char *found)
 {
     if (err) {
         *err = (tally_error){ TALLY_INVALID_ARGUMENT, -1, "" };
-        snprintf(err->text, sizeof err->text, "selftest: options.%s, expected %s, found %lld", option, expected, found);
+        snprintf(err->text, sizeof err->text, "selftest: options.%s, expected %s, found %.100s", option, expected, found);
     }
     return TALLY_INVALID_ARGUMENT;
+}
+
+static tally_status wrong_option(tally_error *err, const char *option, const char *expected, long long found)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", found);
+    return wrong_text(err, option, expected, text);
 }
 
 static bool is_law(const char *name)
@@ -81,7 +88,7 @@ static tally_status check_options(const tally_selftest_options *o, tally_error *
     if (o->percent < 1 || o->percent > 100)
         return wrong_option(err, "percent", "1 to 100", o->percent);
     if (o->law && !is_law(o->law))
-        return wrong_option(err, "law", "NULL or the name of a law", 0);
+        return wrong_text(err, "law", "NULL or the name of a law", o->law);
     return check_own(o, err);
 }
 
@@ -232,7 +239,7 @@ tally_status tally_metric_selftest_made(tally_selftest_make make, void *user, co
     if (check_options(o, err))
         return TALLY_INVALID_ARGUMENT;
     if (!make)
-        return wrong_option(err, "make", "a function", 0);
+        return wrong_text(err, "make", "a function", "NULL");
     const tally__sort own = own_sort(o);
     tally__trial      c = { .o = o, .make = make, .user = user, .err = err, .name = "selftest",
                             .bits = UINT64_C(0xcbf29ce484222325) };

@@ -27,8 +27,9 @@ static tally_status merge_check_source(const merge_call *m, int i, int k, tally_
     if (tally__schema_same(into->schema, from->schema))
         return TALLY_OK;
     tally__store_title(from, b, sizeof b);
-    return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: %s source %d, expected the same class and configuration, found %s", a,
-                       merge_verb(m), i, b);
+    const char *how = strcmp(into->schema->class_name, from->schema->class_name) ? "" : " with another configuration or definition";
+    return tally__fail(err, TALLY_INVALID_ARGUMENT, i, "%s: %s source %d, expected the same class and configuration, found %s%s", a,
+                       merge_verb(m), i, b, how);
 }
 
 static tally_status merge_check_kinds(const merge_call *m, int k, tally_error *err)

@@ -43,7 +43,8 @@ static void perplexity_ignores_its_id(void **state)
     assert_int_equal(tally_metric_is_defined(m), 1);
     assert_ok(feed_as(m, V(2, -100, 0), TALLY_I32, M(2, 2, 0, 1, .5, .5), TALLY_F32, V(2, 5, 2), TALLY_F32, &err), &err);
     assert_near(tally_metric_result(m), pow(.5 * .25 * .5 * .5, -1. / 4));
-    assert_int_equal(tally_metric_merge_state(m, &other, 1, &err), TALLY_INVALID_ARGUMENT);   /* another configuration */
+    assert_int_equal(tally_metric_merge_state(m, &other, 1, &err), TALLY_INVALID_ARGUMENT);
+    assert_error_has(&err, TALLY_INVALID_ARGUMENT, "found Perplexity \"Perplexity\" with another configuration or definition");
     assert_string_equal(tally_metric_name(m), "Perplexity");
     tally_metric_release(m);
     tally_metric_release(other);

@@ -460,7 +460,7 @@ static void wrong_options_are_named(void **state)
     o = options(), o.percent = 0;
     expect_wrong(&k, &o, "options.percent, expected 1 to 100, found 0");
     o = options(), o.law = "gravity";
-    expect_wrong(&k, &o, "options.law, expected NULL or the name of a law");
+    expect_wrong(&k, &o, "options.law, expected NULL or the name of a law, found gravity");
     o = options(), o.operand = &vector, o.n_operands = 1;
     expect_wrong(&k, &o, "options.sample, expected both of operand and sample");
     o.sample = three_sample, o.n_operands = 5;
