@@ -113,11 +113,69 @@ static inline void oracle_element(tally__sum *sum, double *real, uint64_t *count
     }
 }
 
-/* what the elements of a cell must hold */
+/* ---- what the elements of a cell must hold */
 typedef struct oracle {
-    tally__sum sum[64];
-    double     real[64][2];
-    uint64_t   count[64];
+    tally__sum *sum;
+    double    (*real)[2];
+    uint64_t   *count;
 } oracle;
+
+static inline oracle oracle_new(int64_t n)
+{
+    const size_t room = (size_t)TALLY__MAX(n, 1);
+    oracle       o = { calloc(room, sizeof *o.sum), malloc(room * sizeof *o.real), calloc(room, sizeof *o.count) };
+    for (size_t k = 0; k < room; k++)
+        o.real[k][0] = INFINITY, o.real[k][1] = -INFINITY;
+    return o;
+}
+
+static inline void oracle_free(oracle *o)
+{
+    free(o->sum);
+    free(o->real);
+    free(o->count);
+}
+
+/* the element that the entry at these indices goes to; -1: none */
+typedef int64_t oracle_target(const tally__cell *c, int axis, const tally_tensor *walked, const int64_t *at);
+
+static inline void oracle_run(oracle *o, const tally__cell *c, int axis, oracle_target *target, const tally_tensor *walked,
+                              const tally_tensor *v, const tally_tensor *w, const tally_tensor *m)
+{
+    int64_t at[TALLY_MAX_RANK] = { 0 };
+    if (!tally__elements(walked->rank, walked->shape))
+        return;
+    for (;;) {
+        const int64_t k = target(c, axis, walked, at);
+        if (k >= 0 && (!m || *(const uint8_t *)element(m, at, walked)))
+            oracle_element(&o->sum[k], o->real[k], &o->count[k], v->dtype, element(v, at, walked),
+                           w ? tally__load_f64(element(w, at, walked), w->dtype) : 1);
+        int a = walked->rank - 1;
+        for (; a >= 0 && ++at[a] == walked->shape[a]; a--)
+            at[a] = 0;
+        if (a < 0)
+            return;
+    }
+}
+
+static inline void oracle_check(const oracle *o, const tally__cell *c, uint64_t seed, int32_t dtype)
+{
+    for (int64_t k = 0; k < c->n; k++) {
+        tally__sum got, want;
+        memset(&want, 0, sizeof want);
+        tally__cell_get(c, k, &got);
+        if (c->kind == TALLY_STATE_SUM)
+            want = o->sum[k];
+        else if (c->kind == TALLY_STATE_COUNT)
+            tally__sum_add_u64(&want, o->count[k]);
+        else
+            tally__sum_add_one(&want, o->real[k][c->kind == TALLY_STATE_MAX]);
+        if (memcmp(&got, &want, sizeof got) == 0)
+            continue;
+        print_error("seed %llu: kind %d, dtype %d, cell rank %d, element %lld: got %.17g, expected %.17g\n", (unsigned long long)seed,
+                    c->kind, dtype, c->rank, (long long)k, tally__sum_round(&got), tally__sum_round(&want));
+        fail();
+    }
+}
 
 #endif

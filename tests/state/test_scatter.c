@@ -32,30 +32,8 @@ static tally__cell new_cell(int kind, int rank, const int64_t *shape)
 
 /* ---- against single entries */
 
-typedef struct expected {
-    tally__sum *sum;
-    double    (*real)[2];
-    uint64_t   *count;
-} expected;
-
-static expected expect_nothing(int64_t n)
-{
-    const size_t room = (size_t)TALLY__MAX(n, 1);
-    expected     o = { calloc(room, sizeof *o.sum), malloc(room * sizeof *o.real), calloc(room, sizeof *o.count) };
-    for (size_t k = 0; k < room; k++)
-        o.real[k][0] = INFINITY, o.real[k][1] = -INFINITY;
-    return o;
-}
-
-static void expect_end(expected *o)
-{
-    free(o->sum);
-    free(o->real);
-    free(o->count);
-}
-
-/* the element that an entry goes to; -1: none */
-static int64_t target(const tally__cell *c, int axis, const tally_tensor *index, const int64_t *at)
+/* the element that an index names; -1: none */
+static int64_t named(const tally__cell *c, int axis, const tally_tensor *index, const int64_t *at)
 {
     int64_t     base = 0, size = 1;
     const char *p = element(index, at, index);
@@ -65,45 +43,6 @@ static int64_t target(const tally__cell *c, int axis, const tally_tensor *index,
     for (int a = axis; a < c->rank; a++)
         size *= c->shape[a];
     return id >= 0 && id < (double)size ? base * size + (int64_t)id : -1;
-}
-
-static void expect_entries(expected *o, const tally__cell *c, int axis, const tally_tensor *index, const tally_tensor *v,
-                           const tally_tensor *w, const tally_tensor *m)
-{
-    int64_t at[TALLY_MAX_RANK] = { 0 };
-    if (!tally__elements(index->rank, index->shape))
-        return;
-    for (;;) {
-        const int64_t k = target(c, axis, index, at);
-        if (k >= 0 && (!m || *(const uint8_t *)element(m, at, index)))
-            oracle_element(&o->sum[k], o->real[k], &o->count[k], v->dtype, element(v, at, index),
-                           w ? tally__load_f64(element(w, at, index), w->dtype) : 1);
-        int a = index->rank - 1;
-        for (; a >= 0 && ++at[a] == index->shape[a]; a--)
-            at[a] = 0;
-        if (a < 0)
-            return;
-    }
-}
-
-static void check_cell(const tally__cell *c, const expected *o, uint64_t seed, const char *how)
-{
-    for (int64_t k = 0; k < c->n; k++) {
-        tally__sum got, want;
-        memset(&want, 0, sizeof want);
-        tally__cell_get(c, k, &got);
-        if (c->kind == TALLY_STATE_SUM)
-            want = o->sum[k];
-        else if (c->kind == TALLY_STATE_COUNT)
-            tally__sum_add_u64(&want, o->count[k]);
-        else
-            tally__sum_add_one(&want, o->real[k][c->kind == TALLY_STATE_MAX]);
-        if (memcmp(&got, &want, sizeof got) == 0)
-            continue;
-        print_error("seed %llu, %s: kind %d, rank %d, element %lld: got %.17g, expected %.17g\n", (unsigned long long)seed, how,
-                    c->kind, c->rank, (long long)k, tally__sum_round(&got), tally__sum_round(&want));
-        fail();
-    }
 }
 
 /* most inside, some before and behind, in any integer dtype */
@@ -145,7 +84,7 @@ static void random_factor(entry *e, test_rng *r, const tally_tensor *index, int3
         make_fractions(e, r);
 }
 
-static void random_update(tally__cell *c, expected *o, int axis, entry *e, test_rng *r)
+static void random_update(tally__cell *c, oracle *o, int axis, entry *e, test_rng *r)
 {
     static const int32_t weights[] = { TALLY_F32, TALLY_F64, TALLY_BOOL, TALLY_I64, TALLY_F16, TALLY_U8 };
     const bool           weight = test_below(r, 2), mask = test_below(r, 3) == 0;
@@ -166,7 +105,7 @@ static void random_update(tally__cell *c, expected *o, int axis, entry *e, test_
     random_factor(&e[2], r, &e[0].t, weights[test_below(r, TALLY__COUNT(weights))]);
     entry_make(&e[3], r, TALLY_BOOL, rank, shape);
     assert_int_equal(tally__cell_scatter(c, x, axis, &e[0].t, &e[1].t, weight ? &e[2].t : NULL, mask ? &e[3].t : NULL, NULL), TALLY_OK);
-    expect_entries(o, c, axis, &e[0].t, &e[1].t, weight ? &e[2].t : NULL, mask ? &e[3].t : NULL);
+    oracle_run(o, c, axis, named, &e[0].t, &e[1].t, weight ? &e[2].t : NULL, mask ? &e[3].t : NULL);
 }
 
 /* as a commit does: what the call added goes into the store's cell, and the call's is used again */
@@ -186,17 +125,17 @@ static void one_random_case(uint64_t seed, entry *e)
     const int     kind = test_below(&r, 2) ? TALLY_STATE_SUM : TALLY_STATE_SUM + (int)test_below(&r, 4);
     const int64_t wide = large ? 5000 : 1 + (int64_t)test_below(&r, 40), shape[2] = { rank == 1 ? wide : 1 + (int64_t)test_below(&r, 5), wide };
     tally__cell   c = new_cell(kind, rank, shape), store = new_cell(kind, rank, shape);
-    expected      o = expect_nothing(c.n);
+    oracle        o = oracle_new(c.n);
     for (size_t updates = 1 + test_below(&r, 5); updates; updates--) {
         random_update(&c, &o, axis, e, &r);
         if (test_below(&r, 2))
             commit(&store, &c);
     }
     commit(&store, &c);
-    check_cell(&store, &o, seed, "committed");
+    oracle_check(&o, &store, seed, e[1].t.dtype);
     tally__cell_drop(&c, x);
     tally__cell_drop(&store, x);
-    expect_end(&o);
+    oracle_free(&o);
 }
 
 static void any_entries_go_where_their_indices_say(void **state)
