@@ -105,8 +105,10 @@ static void put_bounds(tally__text *t, const tally__option *o)
 {
     if (o->type == TALLY__TYPE_CHOICE)
         tally__put(t, "one of %s", o->face.type);
+    else if (o->least == DBL_TRUE_MIN && o->most == DBL_MAX)
+        tally__put(t, "more than 0, and finite");
     else if (o->least == DBL_TRUE_MIN)
-        tally__put(t, "more than 0");
+        tally__put(t, "more than 0, and %g at most", o->most);
     else if (o->least == -INFINITY)
         tally__put(t, "a number");
     else if (o->least == -DBL_MAX)
@@ -122,14 +124,15 @@ static void put_bounds(tally__text *t, const tally__option *o)
 /* place: in a list; below 0: a value of its own */
 static tally_status check_bounds(const tally__metric_row *row, const tally__option *o, double v, int place, tally_error *err)
 {
-    char        expected[128];
-    tally__text text = { expected, sizeof expected, 0 };
+    char        expected[128], found[32];
+    tally__text text = { expected, sizeof expected, 0 }, value = { found, sizeof found, 0 };
     if ((v >= o->least && v <= o->most) || (tally__option_may_be_none(o) && v == TALLY_NONE))
         return TALLY_OK;
     put_bounds(&text, o);
+    tally__put(&value, v == TALLY_NONE ? "none" : "%g", v);
     if (place >= 0)
-        return tally__option_wrong(row, err, "%s[%d], expected %s, found %g", o->face.name, place, expected, v);
-    return tally__option_wrong(row, err, "%s, expected %s, found %g", o->face.name, expected, v);
+        return tally__option_wrong(row, err, "%s[%d], expected %s, found %s", o->face.name, place, expected, found);
+    return tally__option_wrong(row, err, "%s, expected %s, found %s", o->face.name, expected, found);
 }
 
 static tally_status check_list(const tally__metric_row *row, const tally__option *o, const void *options, tally_error *err)

@@ -55,8 +55,10 @@ static void an_f_score_has_no_epsilon(void **state)
     assert_bits_f64(tally_metric_result(m), .5);
     assert_int_equal(tally_metric_is_defined(m), 0);                                /* class 1 has neither label nor prediction */
     tally_metric_release(m);
-    refused_text("FBetaScore(beta=0)", "beta, expected more than 0, found 0");
-    refused_text("F1Score(threshold=1.5)", "threshold");
+    refused_text("FBetaScore(beta=0)", "beta, expected more than 0, and finite, found 0");
+    refused_text("FBetaScore(beta=1e400)", "beta, expected more than 0, and finite, found inf");
+    refused_text("F1Score(threshold=1.5)", "threshold, expected more than 0, and 1 at most, or TALLY_NONE, found 1.5");
+    refused_text("SensitivityAtSpecificity()", "specificity, expected 0 to 1, found none");
     refused_text("F1Score(beta=2)", "beta");
     REFUSED(of_text("F1Score"), V(2, 0, 1), V(2, 0, 1), NULL, TALLY_INVALID_ARGUMENT, "rank 2");
     REFUSED(of_text("F1Score"), M(2, 1, 0, 1), M(2, 2, 0, 1, 0, 1), NULL, TALLY_INVALID_ARGUMENT, "expected");
