@@ -241,9 +241,27 @@ static void load_indices(const scatter *s, const entries *e, int64_t *at)
         at[i] = shown[i] ? at[i] : -1;
 }
 
+/* pairs counted in a matrix, the commonest of all: int32 indices as they lie. false: not so */
+static bool count_int32(const scatter *s, const entries *e)
+{
+    tally__cell   *c = s->c;
+    const int32_t *at = (const int32_t *)(const void *)e->p[LANE_INDEX];
+    int64_t       *whole = c->whole + s->base;
+    if (s->lane[LANE_INDEX]->dtype != TALLY_I32 || e->step[LANE_INDEX] != 1 || s->lane[LANE_MASK] || c->kind != TALLY_STATE_SUM || c->wide ||
+        c->listed || c->unit || c->bound > INT64_MAX - (int64_t)e->n || !all_ones(s, e))
+        return false;
+    for (size_t i = 0; i < e->n; i++)
+        if (at[i] >= 0 && at[i] < s->size)
+            whole[at[i]]++;
+    c->bound += (int64_t)e->n;
+    return true;
+}
+
 static tally_status add_entries(const scatter *s, const entries *e, tally_error *err)
 {
     int64_t at[SCATTER_BLOCK];
+    if (count_int32(s, e))
+        return TALLY_OK;
     load_indices(s, e, at);
     const size_t done = s->c->kind == TALLY_STATE_SUM ? add_sums(s, e, at) : 0;
     return done == e->n ? TALLY_OK : add_singly(s, e, at, done, err);
