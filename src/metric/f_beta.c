@@ -1,7 +1,7 @@
 /* f_beta: the weighted harmonic mean of precision and recall, of each class, or of all by some average. */
 #include "metric.h"
 
-enum { TRUE_POSITIVES_OF, FALSE_POSITIVES_OF, FALSE_NEGATIVES_OF, LABELS_OF };     /* states, [C]; [] for micro */
+enum { TRUE_POSITIVES_OF, FALSE_POSITIVES_OF, LABELS_OF };     /* states, [C]; [] for micro. What is no true positive is missed */
 enum { EACH_CLASS, MICRO, MACRO, WEIGHTED };       /* the words of average */
 static const double near_zero = 1e-9;              /* a largest score this small calls nothing */
 
@@ -40,7 +40,6 @@ void tally__update_f_beta_score(tally_trace *t, const tally_update *u)
     tally_node called = called_of(t, u->config, p), none = tally_num(0), rest = tally_sub(tally_num(1), y);
     tally_accumulate(t, u, TRUE_POSITIVES_OF, tally_select(called, y, none), u->weight);
     tally_accumulate(t, u, FALSE_POSITIVES_OF, tally_select(called, rest, none), u->weight);
-    tally_accumulate(t, u, FALSE_NEGATIVES_OF, tally_select(called, none, y), u->weight);
     tally_accumulate(t, u, LABELS_OF, y, u->weight);
 }
 
@@ -52,7 +51,7 @@ void tally__update_f1_score(tally_trace *t, const tally_update *u)
 /* (1 + b2) tp / ((1 + b2) tp + b2 fn + fp), which is 2 P R / (P + R) for b2 = 1: then the quotient is that of the exact sums */
 static tally_node score_of(const tally_node *s, double b2)
 {
-    tally_node tp = s[TRUE_POSITIVES_OF], fp = s[FALSE_POSITIVES_OF], fn = s[FALSE_NEGATIVES_OF];
+    tally_node tp = s[TRUE_POSITIVES_OF], fp = s[FALSE_POSITIVES_OF], fn = tally_sub(s[LABELS_OF], tp);
     if (b2 == 1) {
         tp = tally_add(tp, tp);
         return tally_ratio(tp, tally_add(tp, tally_add(fn, fp)));

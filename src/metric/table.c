@@ -15,7 +15,7 @@ static const tally_state_spec states_TP_FN[] = { SUM_STATE("true_positives"), SU
 static const tally_state_spec states_ACCUMULATOR[] = { SUM_STATE("accumulator") };
 static const tally_state_spec states_CURVE[] = { SUM_STATE("histogram") };
 static const tally_state_spec states_CLASS_COUNTS[] = {
-    OUTPUTS("true_positives"), OUTPUTS("false_positives"), OUTPUTS("false_negatives"), OUTPUTS("intermediate_weights") };
+    OUTPUTS("true_positives"), OUTPUTS("false_positives"), OUTPUTS("intermediate_weights") };
 static const tally_state_spec states_CONFUSION[] = { { "total_confusion_matrix", TALLY_STATE_SUM, 2, { 1, 1 } } };
 
 const tally__metric_row tally__metric_table[TALLY__METRICS] = {
