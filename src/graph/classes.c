@@ -199,13 +199,15 @@ static int64_t row_of(const tally_tensor *x, int64_t i)
     return i;
 }
 
-/* below 0, or the rest is: the highest bit of what they have together */
-static bool are_ids32(const int32_t *restrict v, size_t n, int64_t classes)
+/* copied; is one below 0, or the rest up to the last class? That is the highest bit of what they have together */
+static bool ids_of_int32(int32_t *restrict out, const int32_t *restrict v, size_t n, int64_t classes)
 {
     const uint32_t most = (uint32_t)TALLY__MIN(classes - 1, INT32_MAX);
     uint32_t       beyond = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        out[i] = v[i];
         beyond |= (uint32_t)v[i] | (most - (uint32_t)v[i]);
+    }
     return !(beyond >> 31);
 }
 
@@ -226,12 +228,15 @@ static bool ids_of_floats(int32_t *restrict out, const float *restrict v, size_t
 /* false: one of them is none, or stands for none */
 static bool ids32_of_block(int32_t *out, const char *p, int32_t dtype, int64_t step, size_t n, int64_t classes)
 {
-    float v[TALLY__KERNEL_BLOCK];
+    float   v[TALLY__KERNEL_BLOCK];
+    int32_t id[TALLY__KERNEL_BLOCK];
     if (classes <= 0)
         return false;
+    if (dtype == TALLY_I32 && step == 1)
+        return ids_of_int32(out, (const int32_t *)(const void *)p, n, classes);
     if (!tally__is_float(dtype)) {
-        tally__convert(out, TALLY_I32, p, dtype, step, n);
-        return are_ids32(out, n, classes);
+        tally__convert(id, TALLY_I32, p, dtype, step, n);
+        return ids_of_int32(out, id, n, classes);
     }
     tally__convert(v, TALLY_F32, p, dtype, step, n);
     return classes <= FLOATS_WITHOUT_GAPS && ids_of_floats(out, v, n, classes);
