@@ -150,7 +150,7 @@ static void add_to_list(const scatter *s, const int64_t *at, const int64_t *unit
 {
     tally__entry *entry = s->c->entry + s->c->n_entry, *end = entry;
     for (size_t i = 0; i < n; i++) {
-        *end = (tally__entry){ s->base + at[i], units ? units[i] : 1 };
+        *end = (tally__entry){ (int64_t)((uint64_t)s->base + (uint64_t)at[i]), units ? units[i] : 1 };
         end += (uint64_t)at[i] < (uint64_t)s->size;
     }
     s->c->n_entry += end - entry;
@@ -244,12 +244,12 @@ static void load_indices(const scatter *s, const entries *e, int64_t *at)
 /* pairs counted in a matrix, the commonest of all: int32 indices as they lie. false: not so */
 static bool count_int32(const scatter *s, const entries *e)
 {
-    tally__cell   *c = s->c;
-    const int32_t *at = (const int32_t *)(const void *)e->p[LANE_INDEX];
-    int64_t       *whole = c->whole + s->base;
+    tally__cell *c = s->c;
     if (s->lane[LANE_INDEX]->dtype != TALLY_I32 || e->step[LANE_INDEX] != 1 || s->lane[LANE_MASK] || c->kind != TALLY_STATE_SUM || c->wide ||
         c->listed || c->unit || c->bound > INT64_MAX - (int64_t)e->n || !all_ones(s, e))
         return false;
+    const int32_t *at = (const int32_t *)(const void *)e->p[LANE_INDEX];
+    int64_t       *whole = c->whole + s->base;
     for (size_t i = 0; i < e->n; i++)
         if (at[i] >= 0 && at[i] < s->size)
             whole[at[i]]++;
