@@ -13,7 +13,7 @@
  *      order       the rows of a batch in any order                                                      (not with batch)
  *      split       the batch cut into any batches, empty ones too                                        (not with batch)
  *      merge       batches given to several metrics in any order, merged in any tree; a metric merged with itself
- *      unmerge     what was merged can be taken away; a class with a MIN or MAX state refuses
+ *      unmerge     what was merged can be taken away; a class with a MIN, MAX or LAST state refuses
  *      clone       clones and snapshots have the state, and keep to themselves
  *      reset       after a reset it is as a new one
  *      pack        bytes come back as the same metric, also over another state
@@ -33,6 +33,8 @@
  *      steady      after some updates, results and resets, more of them allocate nothing
  *      memory      each allocation refused in its turn, and all from there on: a status, the state as before; the next try works
  *      threads     updates and calls from several threads at once are as one after the other             (a build with threads)
+ *
+ *  A class with a LAST state depends on order by what it is: order, merge, equal and threads are not tried on it.
  */
 #ifndef TALLY_SELFTEST_H
 #define TALLY_SELFTEST_H

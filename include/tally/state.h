@@ -25,12 +25,15 @@ TALLY_BEGIN_DECLS
  *  TALLY_STATE_COUNT   starts at 0. How many v were not 0 where w was absent or not 0 (a NaN is not 0); 64 bits, modulo 2^64
  *  TALLY_STATE_MIN     starts at +inf. The least v where w was absent or not 0; -0 is below +0; a NaN stays until reset
  *  TALLY_STATE_MAX     starts at -inf. The greatest, likewise
+ *  TALLY_STATE_LAST    NaN before any. The last v, in row-major order of a batch and in the order of commits, where w was absent or not
+ *                      0. The only kind that depends on order: a merge takes that of the last source that has seen any, so trees of
+ *                      merges agree where they keep the order
  *  TALLY_STATE_TENSOR  a value that is assigned and read whole: a variable. It has no merge, and reset leaves it alone
  *
  *  A size of a state may be left to the first batch (TALLY_DIM_OPERAND in tally/metric.h): such a state is unbuilt until an
  *  update with at least one row, and keeps its sizes from then on, also when it is reset.
  */
-typedef enum tally_state_kind { TALLY_STATE_SUM = 1, TALLY_STATE_COUNT, TALLY_STATE_MIN, TALLY_STATE_MAX, TALLY_STATE_TENSOR } tally_state_kind;
+typedef enum tally_state_kind { TALLY_STATE_SUM = 1, TALLY_STATE_COUNT, TALLY_STATE_MIN, TALLY_STATE_MAX, TALLY_STATE_LAST, TALLY_STATE_TENSOR } tally_state_kind;
 
 /** Handles. A metric is what tally/metric.h is about. */
 typedef struct tally_variable tally_variable;

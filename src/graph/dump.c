@@ -106,7 +106,7 @@ static void put_mask(tally__dump *d, tally__id mask)
 
 static const char *assignment_of(int32_t kind)
 {
-    return kind == TALLY_STATE_MIN ? " min= " : kind == TALLY_STATE_MAX ? " max= " : " += ";
+    return kind == TALLY_STATE_MIN ? " min= " : kind == TALLY_STATE_MAX ? " max= " : kind == TALLY_STATE_LAST ? " = " : " += ";
 }
 
 static void put_update(tally__dump *d, const tally__node *n)
@@ -114,7 +114,7 @@ static void put_update(tally__dump *d, const tally__node *n)
     const tally__cell_spec  *spec = &d->g->slot[n->slot].schema->spec[n->cell];
     const tally__node       *value = &d->g->node[n->arg[0]];
     bool                     sums = value->rank > spec->rank || n->axis;
-    static const char *const fold[] = { "", "sum", "count", "min", "max", "" };
+    static const char *const fold[] = { "", "sum", "count", "min", "max", "last", "" };
     tally__dump_cell(d, n);
     tally__dump_put(d, assignment_of(spec->kind));
     if (spec->kind == TALLY_STATE_COUNT || sums)

@@ -182,7 +182,8 @@ static tally_node read_state(tally_trace *t, int32_t slot, int cell, tally__plac
     case TALLY_STATE_SUM:
     case TALLY_STATE_COUNT: n.dtype = TALLY__EXACT; break;
     case TALLY_STATE_MIN:
-    case TALLY_STATE_MAX: n.dtype = TALLY_F64; break;
+    case TALLY_STATE_MAX:
+    case TALLY_STATE_LAST: n.dtype = TALLY_F64; break;
     case TALLY_STATE_TENSOR: n.dtype = (uint8_t)spec->dtype; break;
     }
     for (int k = 0; k < spec->rank; k++)

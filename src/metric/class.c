@@ -56,9 +56,9 @@ static tally_status check_state(const tally_metric_class *k, int i, tally_error 
     const tally_state_spec *s = &k->states[i];
     if (!s->name)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, 0, "%s: states[%d].name, expected a text, found NULL", k->name, i);
-    if (s->kind < TALLY_STATE_SUM || s->kind > TALLY_STATE_MAX)
+    if (s->kind < TALLY_STATE_SUM || s->kind > TALLY_STATE_LAST)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, 0,
-                           "%s: state \"%s\", kind, expected TALLY_STATE_SUM, _COUNT, _MIN or _MAX, found %d", k->name, s->name,
+                           "%s: state \"%s\", kind, expected TALLY_STATE_SUM, _COUNT, _MIN, _MAX or _LAST, found %d", k->name, s->name,
                            (int)s->kind);
     if (s->rank < 0 || s->rank > 2)
         return tally__fail(err, TALLY_INVALID_ARGUMENT, 0, "%s: state \"%s\", rank, expected 0 to 2, found %d", k->name, s->name,

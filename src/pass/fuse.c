@@ -20,6 +20,12 @@ static uint32_t fuse_after_operands(const tally__fusing *f, const tally__node *n
     return first;
 }
 
+/* what was last is so row by row within one update only: two of them take turns in a loop of blocks */
+static bool fuse_in_order(const tally__fusing *f, const tally__node *n)
+{
+    return f->p->graph->slot[n->slot].schema->spec[n->cell].kind == TALLY_STATE_LAST;
+}
+
 static uint32_t fuse_after_effects(const tally__fusing *f, const tally__node *n)
 {
     switch (n->op) {
@@ -27,7 +33,7 @@ static uint32_t fuse_after_effects(const tally__fusing *f, const tally__node *n)
         return f->written[n->slot];
     case TALLY__OP_accumulate:
     case TALLY__OP_accumulate_at:
-        return f->read[n->slot];
+        return fuse_in_order(f, n) ? TALLY__MAX(f->read[n->slot], f->written[n->slot]) : f->read[n->slot];
     case TALLY__OP_reset:
     case TALLY__OP_assign:
         return TALLY__MAX(f->read[n->slot], f->written[n->slot]);

@@ -92,7 +92,8 @@ void tally__law_unmerge(tally__trial *c)
     const tally__batch f = tally__batch_make(c, 6), g = tally__batch_make(c, 5), h = tally__batch_make(c, 3);
     tally_metric      *m = tally__fed(c, &f), *from[2] = { tally__fed(c, &g), tally__fed(c, &h) }, *was = tally__copy(c, m);
     tally_error        why = { 0, -1, "" };
-    const bool         refuses = tally__has_kind(m, TALLY_STATE_MIN) || tally__has_kind(m, TALLY_STATE_MAX);
+    const bool         refuses = tally__has_kind(m, TALLY_STATE_MIN) || tally__has_kind(m, TALLY_STATE_MAX) ||
+                               tally__has_kind(m, TALLY_STATE_LAST);
     if (c->status)
         return;
     tally__must(c, tally_metric_merge_state(m, from, 2, &why), "a merge", &why);

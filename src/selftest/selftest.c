@@ -146,11 +146,20 @@ static void find_cases(tally__trial *c, cases *list, const tally__sort *own)
 }
 
 /* ---- laws */
+/* which of their flags leave a law out */
+static int left_out(tally__trial *c, bool once)
+{
+    const bool in_order = tally__has_kind(tally__fresh(c), TALLY_STATE_LAST);
+    tally__trial_end(c);
+    return (c->o->batch ? TALLY__LAW_SPLITS : 0) | (once ? 0 : TALLY__LAW_ONCE) | (in_order ? TALLY__LAW_ANY_ORDER : 0);
+}
+
 static void run_laws(tally__trial *c, a_case of, bool once)
 {
+    set_case(c, of);
+    const int out = left_out(c, once);
     for (int i = 0; i < LAWS && !c->status; i++) {
-        if ((c->o->law && strcmp(c->o->law, law[i].name)) || (c->o->batch && law[i].flags & TALLY__LAW_SPLITS) ||
-            (!once && law[i].flags & TALLY__LAW_ONCE))
+        if ((c->o->law && strcmp(c->o->law, law[i].name)) || law[i].flags & out)
             continue;
         set_case(c, of);
         c->law = law[i].name;

@@ -271,6 +271,19 @@ static tally_status maximum_add(tally__cell *c, tally_context *x, int64_t k, con
     return TALLY_OK;
 }
 
+static tally_status last_add(tally__cell *c, tally_context *x, int64_t k, const tally__addends *r, tally_error *err)
+{
+    double v[ADD_BLOCK];
+    (void)x;
+    (void)err;
+    for (size_t at = 0; at < r->n; at += ADD_BLOCK) {
+        const size_t n = run_chosen(r, at, v);
+        if (n)
+            c->real[k] = tally__last(v[n - 1]);
+    }
+    return TALLY_OK;
+}
+
 #define tensor_add NULL        /* assigned, never accumulated */
 
 #define STATE(KIND, stem, text, memory, reset, least) [TALLY_STATE_##KIND] = stem##_add,
@@ -331,12 +344,12 @@ static void walk_fill(add_walk *g, const tally__cell *c, const tally_tensor *val
     }
 }
 
-/* the longest summed axis becomes the run; the others are walked */
-static void walk_take_run(add_walk *g, tally__addends *r)
+/* the longest summed axis becomes the run, or the last where the order of entries counts; the others are walked */
+static void walk_take_run(add_walk *g, tally__addends *r, bool in_order)
 {
     int best = -1;
     for (int a = 0; a < g->rank; a++)
-        if (!g->stride[a][LANE_CELL] && (best < 0 || g->size[a] >= g->size[best]))
+        if (!g->stride[a][LANE_CELL] && (best < 0 || in_order || g->size[a] >= g->size[best]))
             best = a;
     r->n = 1;
     r->sv = r->sw = r->sm = 0;
@@ -511,7 +524,7 @@ static tally_status accumulate_any(tally__cell *c, tally_context *x, const tally
     }
     add_walk g;
     walk_fill(&g, c, value, weight, mask);
-    walk_take_run(&g, &r);
+    walk_take_run(&g, &r, c->kind == TALLY_STATE_LAST);
     if (weight)
         r.w = weight->data, r.dw = weight->dtype;
     if (mask)

@@ -304,7 +304,7 @@ double tally__cell_round(const tally__cell *c, int64_t k)
     const int held = tally__kind_of(c->kind)->held;
     assert(held != TALLY__HELD_BLOCK);
     if (held == TALLY__HELD_REAL)
-        return c->real[k];
+        return tally__last(c->real[k]);      /* one NaN for all */
     if (c->alone || c->unit) {
         tally__sum v;
         tally__cell_get(c, k, &v);

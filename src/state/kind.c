@@ -274,6 +274,43 @@ static bool minimum_unpack(tally__cell *c, tally_context *x, const uint8_t *in, 
 #define maximum_pack minimum_pack
 #define maximum_unpack minimum_unpack
 
+/* ---- LAST */
+
+static void last_merge(tally__cell *into, const tally__cell *from)
+{
+    for (int64_t k = 0; k < into->n; k++)
+        if (!tally__last_none(from->real[k]))
+            into->real[k] = from->real[k];
+}
+
+#define last_negate NULL       /* what was before the last is gone */
+
+static void last_get(const tally__cell *a, const tally__cell *b, int64_t k, tally__sum *out)
+{
+    const bool later = b && !tally__last_none(b->real[k]);
+    memset(out, 0, sizeof *out);
+    tally__sum_add_one(out, later ? b->real[k] : a ? a->real[k] : NAN);
+}
+
+#define last_same minimum_same
+#define last_pack minimum_pack
+
+static bool last_unpack(tally__cell *c, tally_context *x, const uint8_t *in, size_t n, size_t *used, tally_status *status, tally_error *err)
+{
+    (void)x;
+    (void)status;
+    (void)err;
+    if ((uint64_t)c->n > n / 8)
+        return false;
+    for (int64_t k = 0; k < c->n; k++) {
+        c->real[k] = tally__f64_from(tally__get_le(in + 8 * k, 8));
+        if (isnan(c->real[k]) && tally__f64_bits(c->real[k]) << 1 != (uint64_t)0x7ff8 << 49)
+            return false;
+    }
+    *used = 8 * (size_t)c->n;
+    return true;
+}
+
 /* ---- TENSOR */
 
 #define tensor_merge NULL      /* two parameter sets have no sum */

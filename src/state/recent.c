@@ -255,8 +255,9 @@ static void turn(tally__recent *r, int64_t from)
         unpack_least(r, i);
         for (int k = 0; k < n; k++)
             if (r->one[k].built && !is_group(&r->one[k])) {
-                tally__cell_merge(&r->back[k], &r->one[k]);
                 tally__cell_merge(&r->one[k], &r->back[k]);
+                tally__cell_reset(&r->back[k]);
+                tally__cell_merge(&r->back[k], &r->one[k]);
             }
         (void)pack_half(r->one, n, false, r->bytes + recent_at(r, i)->at);
     }

@@ -35,7 +35,7 @@ typedef struct tally__cell {
     int64_t     *whole;                      /* SUM while every element is whole and fits; COUNT, read as unsigned, modulo 2^64 */
     tally__sum  *sum;                        /* SUM otherwise; kept (not freed) by reset */
     double       lone;                       /* the one value that is not whole; a second one widens the cell */
-    double      *real;                       /* MIN, MAX: -0 below +0, one canonical NaN that stays until reset */
+    double      *real;                       /* MIN, MAX: -0 below +0, one canonical NaN that stays until reset; LAST: -NaN before any */
     tally__block *block;                     /* TENSOR */
     int64_t shape[TALLY_MAX_RANK];           /* while unbuilt: the schema's, with its negative entries */
     struct tally__entry *entry;
@@ -163,6 +163,9 @@ static inline bool tally__whole_add(int64_t *into, int64_t v)                   
 /* MIN and MAX: into, once v was seen. -0 is below +0; NaN stays */
 double tally__least(double into, double v);
 double tally__most(double into, double v);
+/* LAST: v as it is kept, and whether that stands for nothing yet */
+static inline double tally__last(double v) { return v == v ? v : tally__f64_from((uint64_t)0x7ff8 << 48); }
+static inline bool   tally__last_none(double kept) { return kept != kept && tally__f64_bits(kept) >> 63; }
 
 /* block.c. Whoever lets go of the last reference hands the block to the store's pool, so a steady state allocates none. */
 struct tally__block {

@@ -171,6 +171,132 @@ static void extrema_and_counts_are_states_too(void **state)
     tally_metric_release(m);
 }
 
+/* ---- the last value, as of a learning rate, and the last of each column */
+static const tally_state_spec last_states[] = { { "rate", TALLY_STATE_LAST, 0, { 0, 0 } }, { "columns", TALLY_STATE_LAST, 1, { 2, 0 } } };
+
+static void last_update(tally_trace *t, const tally_update *u)
+{
+    tally_accumulate(t, u, 0, u->operand[0], u->weight);
+    tally_accumulate(t, u, 1, u->operand[0], u->weight);
+}
+
+static tally_node last_result(tally_trace *t, const tally_node *s, const void *config)
+{
+    (void)t;
+    (void)config;
+    return s[0];
+}
+
+static const tally_metric_class last_value = { sizeof(tally_metric_class), "Last", 1, 2, 0, 0, last_states, last_update, last_result };
+
+static void the_last_value_is_a_state_too(void **state)
+{
+    (void)state;
+    tally_error   err;
+    tally_metric *m = tally_metric_new(&last_value, NULL, 0, NULL, &err), *other = tally_metric_new(&last_value, NULL, 0, NULL, &err),
+                 *none = tally_metric_clone(m, &err), *from[2] = { other, none };
+    assert_true(isnan(tally_metric_result(m)));
+    FEED(m, M(2, 2, 1, 2, 3, 4), NULL, NULL);
+    assert_bits_f64(tally_metric_result(m), 4);
+    assert_bits_f64(state_at(m, 1, 0), 3);
+    FEED(m, M(2, 2, 5, 6, 7, 8), NULL, V(2, 1, 0));                     /* the second row does not count */
+    assert_bits_f64(tally_metric_result(m), 6);
+    FEED(other, M(1, 2, 9, -0.0), NULL, NULL);
+    assert_ok(tally_metric_merge_state(m, from, 2, &err), &err);         /* of a source that has seen none nothing comes */
+    assert_bits_f64(state_at(m, 1, 0), 9);
+    assert_bits_f64(tally_metric_result(m), 0);
+    assert_int_equal(tally_metric_unmerge_state(m, &other, 1, &err), TALLY_FAILED_PRECONDITION);
+    FEED(m, M(1, 2, 1, NAN), NULL, NULL);
+    assert_true(isnan(tally_metric_result(m)));
+    assert_int_equal(tally_metric_equal(m, none), 0);
+    tally_metric_reset_state(m);
+    assert_int_equal(tally_metric_equal(m, none), 1);
+    tally_metric_release(m);
+    tally_metric_release(other);
+    tally_metric_release(none);
+}
+
+static void a_window_keeps_the_last_of_its_updates(void **state)
+{
+    (void)state;
+    tally_window_options o = TALLY_WINDOW_OPTIONS_INIT;
+    tally_error          err;
+    tally_metric        *m = tally_metric_new(&last_value, NULL, 0, NULL, &err);
+    o.updates = 3;
+    tally_window *w = tally_window_new(m, &o, &err);
+    for (int i = 0; i < 20; i++) {
+        const double v[2] = { i, i + 0.5 }, no[1] = { 0 };
+        tally_tensor x = tally_matrix(v, 1, 2), zero = tally_vector(no, 1);
+        assert_int_equal(i % 5 ? tally_window_update_state(w, &x, &zero) : tally_window_update_state(w, &x), TALLY_OK);
+        const int seen = i / 5 * 5;                                     /* only every fifth update has a weight */
+        if (i - seen < 3)
+            assert_bits_f64(tally_window_result(w), seen + 0.5);
+        else
+            assert_true(isnan(tally_window_result(w)));
+    }
+    tally_window_release(w);
+    tally_metric_release(m);
+}
+
+static void update_twice(tally_trace *t, void *user)
+{
+    tally_metric_ref m = tally_arg_metric(t, 2);
+    tally_node       x = tally_arg(t, 0);
+    (void)user;
+    tally_update_state(t, m, x);
+    tally_update_state(t, m, tally_sub(tally_neg(x), tally_num(1)), tally_arg(t, 1));
+}
+
+/* the second update has no say behind its first row: in blocks, the first would come last */
+static void the_later_of_two_updates_is_the_last(void **state)
+{
+    (void)state;
+    enum { MANY = 5000 };
+    static double   x[MANY][2], w[MANY];
+    tally_error     err;
+    tally_metric   *m = tally_metric_new(&last_value, NULL, 0, NULL, &err);
+    tally_function *f = tally_function_new(update_twice, NULL, NULL, &err);
+    tally_tensor    tx = tally_matrix(&x[0][0], MANY, 2), tw = tally_vector(w, MANY);
+    for (int i = 0; i < MANY; i++)
+        x[i][1] = i;
+    w[0] = 1;
+    assert_ok(tally_call(f, TALLY_IN(&tx, &tw, m), TALLY_NO_OUT, &err), &err);
+    assert_bits_f64(tally_metric_result(m), -1);
+    assert_bits_f64(state_at(m, 1, 1), -1);
+    tally_function_release(f);
+    tally_metric_release(m);
+}
+
+static void in_order(void *user, size_t n, void (*task)(void *arg, size_t i), void *arg)
+{
+    *(size_t *)user += n;
+    for (size_t i = n; i > 0; i--)
+        task(arg, i - 1);
+}
+
+static void parts_of_a_batch_keep_their_order(void **state)
+{
+    (void)state;
+    enum { MANY = 200000 };
+    static float          v[MANY][2];
+    size_t                parts = 0;
+    tally_context_options co = TALLY_CONTEXT_OPTIONS_INIT;
+    tally_metric_options  o = TALLY_METRIC_OPTIONS_INIT;
+    co.parallel_for = in_order;
+    co.user = &parts;
+    o.context = tally_context_new(&co, NULL);
+    tally_metric *m = tally_metric_new(&last_value, NULL, 0, &o, NULL);
+    tally_tensor  x = tally_matrix(&v[0][0], MANY, 2);
+    for (int i = 0; i < MANY; i++)
+        v[i][0] = (float)i, v[i][1] = (float)-i;
+    assert_int_equal(tally_metric_update_state(m, &x), TALLY_OK);
+    assert_true(parts > 1);
+    assert_bits_f64(tally_metric_result(m), -(MANY - 1));
+    assert_bits_f64(state_at(m, 1, 0), MANY - 1);
+    tally_metric_release(m);
+    tally_context_release(o.context);
+}
+
 /* ---- what a class may not be */
 static void classes_that_cannot_be_are_refused(void **state)
 {
@@ -398,6 +524,10 @@ int main(void)
         cmocka_unit_test(perplexity_ignores_its_id),
         cmocka_unit_test(r2_takes_its_width_from_the_first_batch),
         cmocka_unit_test(extrema_and_counts_are_states_too),
+        cmocka_unit_test(the_last_value_is_a_state_too),
+        cmocka_unit_test(a_window_keeps_the_last_of_its_updates),
+        cmocka_unit_test(the_later_of_two_updates_is_the_last),
+        cmocka_unit_test(parts_of_a_batch_keep_their_order),
         cmocka_unit_test(classes_that_cannot_be_are_refused),
         cmocka_unit_test(what_a_body_does_wrong_is_told_at_its_line),
         cmocka_unit_test(weights_align_from_the_left),

@@ -64,6 +64,21 @@ static void four_update(tally_trace *t, const tally_update *u)
         tally_accumulate(t, u, i, d, u->weight);
 }
 
+static void last_update(tally_trace *t, const tally_update *u)
+{
+    tally_accumulate(t, u, 0, u->operand[0], u->weight);
+    tally_accumulate_at(t, u, 1, 0, tally_cast(u->operand[0], TALLY_I32), u->operand[0], u->weight);
+}
+
+/* its laws are those that keep the order of rows and batches */
+static void what_was_last_is_sound(void **state)
+{
+    const tally_state_spec   last[] = { { "last", TALLY_STATE_LAST, 0, { 0, 0 } }, { "of each", TALLY_STATE_LAST, 1, { 3, 0 } } };
+    const tally_metric_class k = { sizeof k, "Last", 1, 2, 0, 0, last, last_update, first_state };
+    (void)state;
+    expect_sound(&k, NULL);
+}
+
 static void all_kinds_of_state_are_sound(void **state)
 {
     const tally_state_spec four[] = { { "sum", TALLY_STATE_SUM, 0, { 0, 0 } }, { "count", TALLY_STATE_COUNT, 0, { 0, 0 } },
@@ -488,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sum_is_sound),
         cmocka_unit_test(all_kinds_of_state_are_sound),
+        cmocka_unit_test(what_was_last_is_sound),
         cmocka_unit_test(a_state_sized_by_the_first_batch_is_sound),
         cmocka_unit_test(a_class_that_depends_on_batches_is_sound_if_it_says_so),
         cmocka_unit_test(operands_may_be_of_ones_own_making),

@@ -109,6 +109,7 @@ static inline void oracle_element(tally__sum *sum, double *real, uint64_t *count
     if (w != 0) {
         const bool nan = isnan(v) || isnan(real[0]);
         real[0] = nan ? NAN : v < real[0] || (v == real[0] && signbit(v)) ? v : real[0];
+        real[2] = v;
         real[1] = nan ? NAN : v > real[1] || (v == real[1] && signbit(real[1])) ? v : real[1];
     }
 }
@@ -116,7 +117,7 @@ static inline void oracle_element(tally__sum *sum, double *real, uint64_t *count
 /* ---- what the elements of a cell must hold */
 typedef struct oracle {
     tally__sum *sum;
-    double    (*real)[2];
+    double    (*real)[3];                /* least, greatest, last */
     uint64_t   *count;
 } oracle;
 
@@ -125,7 +126,7 @@ static inline oracle oracle_new(int64_t n)
     const size_t room = (size_t)TALLY__MAX(n, 1);
     oracle       o = { calloc(room, sizeof *o.sum), malloc(room * sizeof *o.real), calloc(room, sizeof *o.count) };
     for (size_t k = 0; k < room; k++)
-        o.real[k][0] = INFINITY, o.real[k][1] = -INFINITY;
+        o.real[k][0] = INFINITY, o.real[k][1] = -INFINITY, o.real[k][2] = NAN;
     return o;
 }
 
@@ -169,7 +170,7 @@ static inline void oracle_check(const oracle *o, const tally__cell *c, uint64_t 
         else if (c->kind == TALLY_STATE_COUNT)
             tally__sum_add_u64(&want, o->count[k]);
         else
-            tally__sum_add_one(&want, o->real[k][c->kind == TALLY_STATE_MAX]);
+            tally__sum_add_one(&want, o->real[k][c->kind - TALLY_STATE_MIN]);
         if (memcmp(&got, &want, sizeof got) == 0)
             continue;
         print_error("seed %llu: kind %d, dtype %d, cell rank %d, element %lld: got %.17g, expected %.17g\n", (unsigned long long)seed,

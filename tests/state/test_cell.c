@@ -61,7 +61,7 @@ static void one_random_case(uint64_t seed, entry *e)
     static const int32_t weights[] = { TALLY_F32, TALLY_F64, TALLY_BOOL, TALLY_I64, TALLY_F16, TALLY_U8 };
     test_rng  r = { seed };
     const int cell_rank = (int)test_below(&r, 3), rank = cell_rank + (int)test_below(&r, 3);
-    const int kind = TALLY_STATE_SUM + (int)test_below(&r, 4);
+    const int kind = TALLY_STATE_SUM + (int)test_below(&r, 5);
     int64_t   shape[TALLY_MAX_RANK];
     for (int a = 0; a < rank; a++)
         shape[a] = (int64_t)test_below(&r, a < rank - cell_rank ? 9 : 5) + (a < rank - cell_rank ? 0 : 1);

@@ -122,7 +122,7 @@ static void one_random_case(uint64_t seed, entry *e)
     test_rng      r = { seed };
     const bool    large = seed % 16 == 0;
     const int     rank = 1 + (int)test_below(&r, 2), axis = (int)test_below(&r, (size_t)rank);
-    const int     kind = test_below(&r, 2) ? TALLY_STATE_SUM : TALLY_STATE_SUM + (int)test_below(&r, 4);
+    const int     kind = test_below(&r, 2) ? TALLY_STATE_SUM : TALLY_STATE_SUM + (int)test_below(&r, 5);
     const int64_t wide = large ? 5000 : 1 + (int64_t)test_below(&r, 40), shape[2] = { rank == 1 ? wide : 1 + (int64_t)test_below(&r, 5), wide };
     tally__cell   c = new_cell(kind, rank, shape), store = new_cell(kind, rank, shape);
     oracle        o = oracle_new(c.n);
