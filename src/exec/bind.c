@@ -153,7 +153,7 @@ static tally_status sizes_unequal(const tally__frame *f, const tally__equality *
     return tally__fail_at(err, TALLY_INVALID_ARGUMENT,
                           g->size[have].kind == TALLY__SIZE_INPUT ? g->size[have].index : -1,
                           n->place, "%s%s%s: %s, expected %l as %s, found %l", n->who ? n->who : "",
-                          n->who ? ": " : "", e->node ? tally__op_table[n->op].name : g->name,
+                          n->who ? ": " : "", e->op ? e->op : g->name,
                           have_text, f->size[want], want_text, f->size[have]);
 }
 

@@ -133,7 +133,7 @@ static void copy_equalities(copy *c)
     for (uint32_t i = 0; i < c->from->n_equality; i++) {
         tally__equality e = c->from->equality[i];
         if (e.node < c->from->n_node && (copied(c, e.node) || leaves_out(c, e.node) || (c->dead && !e.node)))
-            c->to->equality[c->to->n_equality++] = (tally__equality){ copy_size(c, e.a), copy_size(c, e.b), copied(c, e.node) };
+            c->to->equality[c->to->n_equality++] = (tally__equality){ copy_size(c, e.a), copy_size(c, e.b), copied(c, e.node), e.op };
     }
 }
 

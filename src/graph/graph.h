@@ -68,8 +68,9 @@ typedef struct tally__size {
     int64_t value;
 } tally__size;
 typedef struct tally__equality {   /* two sizes that met: checked when sizes bind, else when node runs */
-    tally__dim a, b;
-    tally__id  node;
+    tally__dim  a, b;
+    tally__id   node;
+    const char *op;                /* static: who asked for it */
 } tally__equality;
 
 typedef struct tally__node {

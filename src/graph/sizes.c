@@ -80,12 +80,12 @@ static bool stands_for(const tally__graph *g, tally__dim a, tally__dim b)
     return ka < kb || (ka == kb && a < b);
 }
 
-static bool note_equality(tally_trace *t, tally__dim a, tally__dim b)
+static bool note_equality(tally_trace *t, tally__dim a, tally__dim b, const char *op)
 {
     tally__graph *g = t->now->graph;
     if (!tally__table_room(t, &g->equality, g->n_equality, &g->equality_room, sizeof *g->equality))
         return false;
-    g->equality[g->n_equality++] = (tally__equality){ a, b, g->n_node };
+    g->equality[g->n_equality++] = (tally__equality){ a, b, g->n_node, op };
     return true;
 }
 
@@ -125,5 +125,5 @@ bool tally__sizes_meet(tally_trace *t, tally__dim a, tally__dim b, tally__dim *o
                           g->size[x].value, g->size[y].value);
         return false;
     }
-    return note_equality(t, a, b) && unite(t, keep, keep == x ? y : x);
+    return note_equality(t, a, b, op) && unite(t, keep, keep == x ? y : x);
 }

@@ -40,7 +40,8 @@ static void explain(tally_metric *const *m, int n_m, const char *name, int n, ta
     tally__store_title(tally__store_of_metric(m[0]), title, sizeof title);
     rest = n_m > 1 ? skip_prefix(rest, who) : skip_prefix(skip_prefix(rest, k->face.name), title);
     if (was.argument >= 0 && was.argument < n)
-        tally__fail(err, was.status, was.argument, "%s: %s: %s", who, tally__role(k, was.argument), rest);
+        tally__fail(err, was.status, was.argument, "%s: %s: %s", who, tally__role(k, was.argument),
+                    skip_prefix(rest, tally__role(k, was.argument)));
     else
         tally__fail(err, was.status, was.argument, "%s: %s", who, rest);
 }
