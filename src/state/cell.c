@@ -134,7 +134,7 @@ void tally__cell_drop(tally__cell *c, tally_context *x)
     void *p = c->whole ? (void *)c->whole : (void *)c->real;
     tally__free(x, p, (size_t)c->room * sizeof(int64_t));
     tally__free(x, c->sum, (size_t)c->room_sum * sizeof(tally__sum));
-    tally__free(x, c->entry, (size_t)c->room_entry * sizeof *c->entry);
+    tally__free(x, c->entry, 2 * (size_t)c->room_entry * sizeof *c->entry);
     tally__block_free(c->block, x);
     c->whole = NULL;
     c->sum = NULL;
@@ -171,7 +171,7 @@ void tally__cell_reset(tally__cell *c)
 void tally__cell_unlist(tally__cell *c)
 {
     for (int64_t i = 0; c->listed && i < c->n_entry; i++)
-        c->whole[c->entry[i].k] += c->entry[i].units;
+        c->whole[c->entry[i]] += tally__entry_units(c, i);
     c->listed = false;
 }
 

@@ -25,7 +25,7 @@ static void sum_add_whole(tally__cell *into, const tally__cell *from)
 {
     if (from->listed)
         for (int64_t i = 0; i < from->n_entry; i++)
-            into->whole[from->entry[i].k] += from->entry[i].units;
+            into->whole[from->entry[i]] += tally__entry_units(from, i);
     else
         for (int64_t k = 0; k < into->n; k++)
             into->whole[k] += from->whole[k];
@@ -36,7 +36,7 @@ static void sum_add_units(tally__cell *into, const tally__cell *from)
 {
     if (from->listed)
         for (int64_t i = 0; i < from->n_entry; i++)
-            tally__sum_deposit(&into->sum[from->entry[i].k], from->entry[i].units, from->unit);
+            tally__sum_deposit(&into->sum[from->entry[i]], tally__entry_units(from, i), from->unit);
     else
         for (int64_t k = 0; k < into->n; k++)
             if (from->whole[k])

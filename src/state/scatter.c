@@ -29,12 +29,13 @@ typedef struct entries {                                      /* some rows of th
 tally_status tally__cell_room_entries(tally__cell *c, tally_context *x, tally_error *err)
 {
     const int64_t room = c->n / LISTED_PART;
+    const size_t  bytes = 2 * (size_t)room * sizeof *c->entry;
     if (c->n < LISTED_LEAST || c->room_entry >= room)
         return TALLY_OK;
-    tally__entry *entry = tally__alloc(x, (size_t)room * sizeof *entry);
+    int64_t *entry = tally__alloc(x, bytes);
     if (!entry)
-        return tally__fail_memory(err, (size_t)room * sizeof *entry);
-    tally__free(x, c->entry, (size_t)c->room_entry * sizeof *c->entry);
+        return tally__fail_memory(err, bytes);
+    tally__free(x, c->entry, 2 * (size_t)c->room_entry * sizeof *c->entry);
     c->entry = entry;
     c->room_entry = room;
     return TALLY_OK;
@@ -46,8 +47,16 @@ static tally_status list_begin(tally__cell *c, tally_context *x, tally_error *er
         return TALLY_OK;
     tally_status s = tally__cell_room_entries(c, x, err);
     c->listed = !s;
+    c->weighed = false;
     c->n_entry = 0;
     return s;
+}
+
+static void list_weigh(tally__cell *c)
+{
+    for (int64_t i = 0; !c->weighed && i < c->n_entry; i++)
+        c->entry[c->room_entry + i] = 1;
+    c->weighed = true;
 }
 
 /* ---- units */
@@ -83,8 +92,10 @@ static bool units_shrink(tally__cell *c, int unit)
     const int64_t factor = by < 63 ? (int64_t)1 << by : INT64_MAX;       /* only 0 is multiplied by the latter */
     if (c->bound > (by < 63 ? INT64_MAX / factor : 0))
         return false;
+    if (c->listed)
+        list_weigh(c);
     for (int64_t i = 0; c->listed && i < c->n_entry; i++)
-        c->entry[i].units *= factor;
+        c->entry[c->room_entry + i] *= factor;
     for (int64_t k = 0; !c->listed && k < c->n; k++)
         c->whole[k] *= factor;
     c->bound *= factor;
@@ -148,13 +159,18 @@ static size_t add_whole(const scatter *s, const int64_t *at, const int64_t *unit
 /* there is room for all */
 static void add_to_list(const scatter *s, const int64_t *at, const int64_t *units, size_t n)
 {
-    tally__entry *entry = s->c->entry + s->c->n_entry, *end = entry;
+    tally__cell *c = s->c;
+    int64_t     *to = c->entry + c->n_entry, *weight = to + c->room_entry, kept = 0;
+    if (units)
+        list_weigh(c);
     for (size_t i = 0; i < n; i++) {
-        *end = (tally__entry){ (int64_t)((uint64_t)s->base + (uint64_t)at[i]), units ? units[i] : 1 };
-        end += (uint64_t)at[i] < (uint64_t)s->size;
+        to[kept] = (int64_t)((uint64_t)s->base + (uint64_t)at[i]);
+        if (c->weighed)
+            weight[kept] = units ? units[i] : 1;
+        kept += (uint64_t)at[i] < (uint64_t)s->size;
     }
-    s->c->n_entry += end - entry;
-    s->c->bound += (int64_t)(units ? size_of(units, n) : n);
+    c->n_entry += kept;
+    c->bound += (int64_t)(units ? size_of(units, n) : n);
 }
 
 static size_t add_units(const scatter *s, const int64_t *at, const int64_t *units, size_t n)
@@ -241,18 +257,48 @@ static void load_indices(const scatter *s, const entries *e, int64_t *at)
         at[i] = shown[i] ? at[i] : -1;
 }
 
-/* pairs counted in a matrix, the commonest of all: int32 indices as they lie. false: not so */
+/* ---- pairs counted in a matrix, the commonest of all: int32 indices as they lie */
+
+/* none is below 0, and the rest up to the last neither: the highest bit of what they have together */
+static bool all_within(const int32_t *at, size_t n, int64_t size)
+{
+    const uint32_t most = (uint32_t)TALLY__MIN(size - 1, INT32_MAX);
+    uint32_t       beyond = 0;
+    for (size_t i = 0; i < n; i++)
+        beyond |= (uint32_t)at[i] | (most - (uint32_t)at[i]);
+    return !(beyond >> 31);
+}
+
+static void list_int32(const scatter *s, const int32_t *restrict at, size_t n)
+{
+    int64_t *restrict to = s->c->entry + s->c->n_entry;
+    for (size_t i = 0; i < n; i++)
+        to[i] = s->base + at[i];
+    s->c->n_entry += (int64_t)n;
+}
+
+static void count_each(const scatter *s, const int32_t *at, size_t n)
+{
+    int64_t *whole = s->c->whole + s->base;
+    for (size_t i = 0; i < n; i++)
+        if (at[i] >= 0 && at[i] < s->size)
+            whole[at[i]]++;
+}
+
+/* false: it is not so simple */
 static bool count_int32(const scatter *s, const entries *e)
 {
     tally__cell *c = s->c;
     if (s->lane[LANE_INDEX]->dtype != TALLY_I32 || e->step[LANE_INDEX] != 1 || s->lane[LANE_MASK] || c->kind != TALLY_STATE_SUM || c->wide ||
-        c->listed || c->unit || c->bound > INT64_MAX - (int64_t)e->n || !all_ones(s, e))
+        c->unit || c->bound > INT64_MAX - (int64_t)e->n || !all_ones(s, e))
         return false;
     const int32_t *at = (const int32_t *)(const void *)e->p[LANE_INDEX];
-    int64_t       *whole = c->whole + s->base;
-    for (size_t i = 0; i < e->n; i++)
-        if (at[i] >= 0 && at[i] < s->size)
-            whole[at[i]]++;
+    if (c->listed && (c->weighed || c->room_entry - c->n_entry <= (int64_t)e->n || !all_within(at, e->n, s->size)))
+        return false;
+    if (c->listed)
+        list_int32(s, at, e->n);
+    else
+        count_each(s, at, e->n);
     c->bound += (int64_t)e->n;
     return true;
 }

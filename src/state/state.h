@@ -28,7 +28,8 @@ typedef struct tally__cell {
     bool    touched;                         /* something was accumulated or assigned since the last reset */
     bool    wide;                            /* SUM: sum[] holds the value, else whole[] does */
     bool    alone;                           /* number of a delta, not wide: its value is `lone`, and whole[0] is 0; never in a store */
-    bool    listed;                          /* SUM of a delta, not wide: its value is what entry[] adds up to, and whole[] is 0; never in a store */
+    bool    listed;                          /* SUM of a delta, not wide: its value is what its entries add up to, and whole[] is 0; never in a store */
+    bool    weighed;                         /* entries have units; else each adds 1 */
     int16_t unit;                            /* SUM of a delta, not wide: whole[] counts units of 2^unit, unit <= 0; in a store 0 */
     tally__guess guess;                      /* speed only */
     int64_t      n;                          /* elements */
@@ -38,15 +39,12 @@ typedef struct tally__cell {
     double      *real;                       /* MIN, MAX: -0 below +0, one canonical NaN that stays until reset; LAST: -NaN before any */
     tally__block *block;                     /* TENSOR */
     int64_t shape[TALLY_MAX_RANK];           /* while unbuilt: the schema's, with its negative entries */
-    struct tally__entry *entry;
+    int64_t *entry;                          /* the elements that entries go to, and, from room_entry on, how many units */
     int64_t n_entry, room_entry;
     int64_t bound;                           /* of a SUM of rank 1 or more: no |whole[k]|, or sum of |entries|, is greater */
     int64_t room, room_sum;                  /* elements that whole or real, and sum, have memory for (cells keep memory) */
     int64_t want, want_sum;                  /* what tally__cell_grow shall provide: noted under a lock, taken outside it */
 } tally__cell;
-
-/* to be added to element k, in the cell's unit: a call that touches few elements of a large state costs what it touches */
-typedef struct tally__entry { int64_t k, units; } tally__entry;
 
 /* The values of a cell. Memory comes from the context that is passed (a store's own, or the frame's). */
 void         tally__cell_init(tally__cell *c, const tally__cell_spec *spec);       /* unbuilt, no memory */
@@ -93,6 +91,7 @@ tally_status tally__cell_add_run(tally__cell *c, tally_context *x, int64_t k, co
 void         tally__load_doubles(double *to, const char *p, int32_t dtype, int64_t stride, size_t n);
 tally_status tally__cell_to_words(tally__cell *c, tally_context *x, tally_error *err);    /* SUM: memory, then wide */
 tally_status tally__cell_room_entries(tally__cell *c, tally_context *x, tally_error *err);  /* for scatter into a large state */
+static inline int64_t tally__entry_units(const tally__cell *c, int64_t i) { return c->weighed ? c->entry[c->room_entry + i] : 1; }
 void         tally__cell_unlist(tally__cell *c);                                          /* its entries go into whole[], where they fit */
 int64_t      tally__cell_size(int rank, const int64_t *shape);                     /* elements; -1: a size is open, or too many for memory */
 void         tally__cell_shape(tally__cell *c, const int64_t *shape);              /* sizes only: the caller has seen to the memory */
