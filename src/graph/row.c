@@ -116,7 +116,7 @@ static void largest_in(largest *best, int32_t wide, const line_block *x, int64_t
     }
 }
 
-static int64_t argmax_line(const char *p, int32_t dtype, int64_t stride, int64_t n)
+static void argmax_line(const char *p, int32_t dtype, int64_t stride, int64_t n, void *out)
 {
     line_block x;
     largest    best = { -1, 0.0, 0, 0 };
@@ -127,30 +127,36 @@ static int64_t argmax_line(const char *p, int32_t dtype, int64_t stride, int64_t
         tally__convert(&x, wide, p + done * bytes, dtype, stride, (size_t)m);
         largest_in(&best, wide, &x, done, m);
     }
-    return best.at;
+    *(int64_t *)out = best.at;
+}
+
+/* one result for each line along the axis */
+typedef void line_op(const char *p, int32_t dtype, int64_t stride, int64_t n, void *out);
+static tally_status each_line(const tally__kernel_call *c, line_op *op)
+{
+    const tally_tensor *x = c->arg[0];
+    int64_t             stride = x->stride[c->node->axis], n = x->shape[c->node->axis], size = (int64_t)tally__element_size(x->dtype);
+    tally_tensor        outer = tally__without_axis(x, c->node->axis);
+    const tally_tensor *seen = &outer;
+    tally__walk         w;
+    tally_status        s = tally__kernel_out(c, outer.rank, outer.shape);
+    if (s)
+        return s;
+    char *out = (char *)(uintptr_t)c->out->data;
+    tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
+    for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
+        for (int64_t k = 0; k < w.length; k++, out += tally__element_size(c->node->dtype))
+            op(w.row[0] + k * w.step[0] * size, x->dtype, stride, n, out);
+    return TALLY_OK;
 }
 
 tally_status tally__kernel_argmax(const tally__kernel_call *c)
 {
     const tally_tensor *x = c->arg[0];
-    int64_t             stride = x->stride[c->node->axis], n = x->shape[c->node->axis];
     tally_tensor        outer = tally__without_axis(x, c->node->axis);
-    const tally_tensor *seen = &outer;
-    tally__walk         w;
-    if (n == 0 && tally__elements(outer.rank, outer.shape))
-        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE,
-                                  "axis %d, expected at least one element, found none",
-                                  (int)c->node->axis);
-    tally_status s = tally__kernel_out(c, outer.rank, outer.shape);
-    if (s)
-        return s;
-    int64_t *out = (int64_t *)(uintptr_t)c->out->data;
-    tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
-    for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
-        for (int64_t k = 0; k < w.length; k++)
-            *out++ = argmax_line(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype),
-                                 x->dtype, stride, n);
-    return TALLY_OK;
+    if (x->shape[c->node->axis] == 0 && tally__elements(outer.rank, outer.shape))
+        return tally__kernel_fail(c, TALLY_OUT_OF_RANGE, "axis %d, expected at least one element, found none", (int)c->node->axis);
+    return each_line(c, argmax_line);
 }
 
 /* ---- all_equal: a line comes as in argmax */
@@ -164,7 +170,7 @@ static bool equal_in(int32_t wide, const line_block *x, const line_block *first,
     return equal;
 }
 
-static bool line_equal(const char *p, int32_t dtype, int64_t stride, int64_t n)
+static void equal_line(const char *p, int32_t dtype, int64_t stride, int64_t n, void *out)
 {
     line_block first, x;
     int32_t    wide = wide_type(dtype);
@@ -176,25 +182,12 @@ static bool line_equal(const char *p, int32_t dtype, int64_t stride, int64_t n)
         tally__convert(&x, wide, p + done * bytes, dtype, stride, (size_t)m);
         equal = equal_in(wide, &x, &first, m);
     }
-    return equal;
+    *(uint8_t *)out = equal;
 }
 
 tally_status tally__kernel_all_equal(const tally__kernel_call *c)
 {
-    const tally_tensor *x = c->arg[0];
-    int64_t             stride = x->stride[c->node->axis], n = x->shape[c->node->axis];
-    tally_tensor        outer = tally__without_axis(x, c->node->axis);
-    const tally_tensor *seen = &outer;
-    tally__walk         w;
-    tally_status        s = tally__kernel_out(c, outer.rank, outer.shape);
-    if (s)
-        return s;
-    uint8_t *out = (uint8_t *)(uintptr_t)c->out->data;
-    tally__walk_begin(&w, 1, &seen, outer.rank, outer.shape);
-    for (int64_t r = 0; r < w.rows; r++, tally__walk_next(&w))
-        for (int64_t k = 0; k < w.length; k++)
-            *out++ = line_equal(w.row[0] + k * w.step[0] * (int64_t)tally__element_size(x->dtype), x->dtype, stride, n);
-    return TALLY_OK;
+    return each_line(c, equal_line);
 }
 
 /* ---- rank_of: how many scores are strictly greater than the one at id; the number of classes

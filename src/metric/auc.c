@@ -28,18 +28,6 @@ static void put_cuts(const tally__auc_config *c, double *at)
     at[c->thresholds.n + 1] = 1 + TALLY__EPSILON;
 }
 
-static bool spread_evenly(const tally__auc_config *c)
-{
-    const double *t = tally__reals(c, c->thresholds);
-    const int     n = c->thresholds.n;
-    for (int i = 0; i < n; i++) {
-        const double even = (double)(i + 1) / (n + 1), off = t[i] < even ? even - t[i] : t[i] - even;
-        if (!(off <= TALLY__EPSILON + 1e-5 * even))
-            return false;
-    }
-    return true;
-}
-
 static tally_status check_labels(const tally__metric_row *row, const tally__auc_config *c, tally_error *err)
 {
     if (c->multi_label && c->num_labels && c->label_weights.n && c->label_weights.n != c->num_labels)
@@ -55,7 +43,7 @@ tally_status tally__settle_auc(const tally__metric_row *row, void *config, tally
     const int64_t      labels = c->num_labels ? c->num_labels : c->label_weights.n ? c->label_weights.n : TALLY_DIM_OPERAND(1, 1);
     (void)k;
     sort((double *)(uintptr_t)tally__reals(c, c->thresholds), c->thresholds.n);
-    c->even = spread_evenly(c);
+    c->even = tally__evenly_spread(tally__reals(c, c->thresholds), c->thresholds.n, 1);
     c->curve = c->curve < 6 ? c->curve % 3 : TALLY_AUC_PRGAIN;      /* behind: tf.keras's words for it */
     c->summation_method %= 3;
     tally__settle_curve(states, points(c), c->multi_label != 0, labels);
@@ -111,12 +99,6 @@ static tally_node each_point(tally_node x)
     return tally_expand_dims(x, tally_node_rank(x));
 }
 
-static tally_node without_end(tally_trace *t, tally_node x, int first, int last)
-{
-    const int axis = tally_node_rank(x) - 1;
-    return tally_slice(x, axis, tally_i64(t, first), tally_i64(t, last));
-}
-
 static curve receiver(const tally_node *s)
 {
     return (curve){ tally_ratio(s[TALLY__FP_AT], each_point(s[TALLY__NEGATIVES])),
@@ -143,8 +125,8 @@ static curve gains(const tally_node *s)
 static tally_node under_steps(tally_trace *t, const tally__auc_config *c, curve k)
 {
     const int  n = points(c);
-    tally_node left = without_end(t, k.y, 0, n - 1), right = without_end(t, k.y, 1, n);
-    tally_node width = tally_sub(without_end(t, k.x, 0, n - 1), without_end(t, k.x, 1, n)), height;
+    tally_node left = tally__last_part(t, k.y, 0, n - 1), right = tally__last_part(t, k.y, 1, n);
+    tally_node width = tally_sub(tally__last_part(t, k.x, 0, n - 1), tally__last_part(t, k.x, 1, n)), height;
     if (c->summation_method == TALLY_AUC_INTERPOLATION)
         height = tally_div(tally_add(left, right), tally_num(2));
     else if (c->summation_method == TALLY_AUC_MAJORING)
@@ -161,8 +143,8 @@ static tally_node under_precision(tally_trace *t, const tally__auc_config *c, co
     tally_node tp = s[TALLY__TP_AT], zero = tally_num(0), one = tally_num(1);
     tally_node called = tally_cast(tally_add(tp, s[TALLY__FP_AT]), TALLY_F64);
     tp = tally_cast(tp, TALLY_F64);
-    tally_node tp_after = without_end(t, tp, 1, n), d_tp = tally_sub(without_end(t, tp, 0, n - 1), tp_after);
-    tally_node before = without_end(t, called, 0, n - 1), after = without_end(t, called, 1, n);
+    tally_node tp_after = tally__last_part(t, tp, 1, n), d_tp = tally_sub(tally__last_part(t, tp, 0, n - 1), tp_after);
+    tally_node before = tally__last_part(t, called, 0, n - 1), after = tally__last_part(t, called, 1, n);
     tally_node slope = tally__part_or_zero(d_tp, tally_maximum(tally_sub(before, after), zero));
     tally_node intercept = tally_sub(tp_after, tally_mul(slope, after));
     tally_node some = tally_and(tally_gt(before, zero), tally_gt(after, zero));

@@ -1,6 +1,6 @@
 /* curve: the classes over a grid of thresholds keep one histogram of scores, of negatives and then of positives: the counts at every
- * threshold follow from its running sums, exactly, and an update costs the same for any number of thresholds. A score's bin is the number
- * of thresholds that it lies above; NaN lies above nothing. */
+ * threshold follow from its running sums, exactly, and an update costs the same for any number of thresholds, if they are evenly spread;
+ * with others a comparison each. A score's bin is the number of thresholds that it lies above; NaN lies above nothing. */
 #include "metric.h"
 
 void tally__settle_curve(tally_state_spec *state, int32_t n, bool by_label, int64_t labels)
@@ -36,20 +36,20 @@ void tally__add_scores(tally_trace *t, const tally_update *u, const tally__grid 
 }
 
 /* ---- result */
-static tally_node part(tally_trace *t, tally_node x, int from, int to)
+tally_node tally__last_part(tally_trace *t, tally_node x, int from, int to)
 {
     return tally_slice(x, -1, tally_i64(t, from), tally_i64(t, to));
 }
 
 static void count_half(tally_trace *t, tally_node half, int n, tally_node *above, tally_node *all)
 {
-    tally_node sums = tally_cumsum(half, -1), last = part(t, sums, n, n + 1);
-    *above = tally_sub(last, part(t, sums, 0, n));
+    tally_node sums = tally_cumsum(half, -1), last = tally__last_part(t, sums, n, n + 1);
+    *above = tally_sub(last, tally__last_part(t, sums, 0, n));
     *all = tally_squeeze(last, -1);
 }
 
 void tally__points_of(tally_trace *t, tally_node histogram, int32_t n, tally_node points[4])
 {
-    count_half(t, part(t, histogram, 0, n + 1), n, &points[TALLY__FP_AT], &points[TALLY__NEGATIVES]);
-    count_half(t, part(t, histogram, n + 1, 2 * (n + 1)), n, &points[TALLY__TP_AT], &points[TALLY__POSITIVES]);
+    count_half(t, tally__last_part(t, histogram, 0, n + 1), n, &points[TALLY__FP_AT], &points[TALLY__NEGATIVES]);
+    count_half(t, tally__last_part(t, histogram, n + 1, 2 * (n + 1)), n, &points[TALLY__TP_AT], &points[TALLY__POSITIVES]);
 }

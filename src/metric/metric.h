@@ -235,6 +235,9 @@ typedef struct tally__picks {
 typedef struct tally__scores {
     tally_node label, score, kept;      /* is y_true positive; y_pred; is it one of the top_k, absent without */
 } tally__scores;
+/* NumPy's allclose with Keras's tolerance, from 0 to 1 if as many ends as said stand beside the list: then the bucket rule decides, not
+ * the comparison */
+bool tally__evenly_spread(const double *t, int n, int ends);
 /* y_true and y_pred aligned, of class_id alone where it is one; false: noted */
 bool tally__scores_of(tally_trace *t, const tally_update *u, const tally__picks *c, tally__scores *s);
 
@@ -248,10 +251,12 @@ enum { TALLY__TP_AT, TALLY__FP_AT, TALLY__POSITIVES, TALLY__NEGATIVES };
 /* the only state: [2 (n+1)], or for each label [labels, 2 (n+1)] */
 void tally__settle_curve(tally_state_spec *state, int32_t n, bool by_label, int64_t labels);
 void tally__add_scores(tally_trace *t, const tally_update *u, const tally__grid *g, const tally__scores *s, bool by_label, tally_node value);
+tally_node tally__last_part(tally_trace *t, tally_node x, int from, int to);        /* x[..., from:to] */
 /* true and false positives at each threshold [..., n], positives and negatives [...] */
 void tally__points_of(tally_trace *t, tally_node histogram, int32_t n, tally_node points[4]);
 
 /* ---- verbs.c */
 tally_status tally__no_metric(const char *verb, int argument, tally_error *err);
+tally_status tally__room_given(const char *name, const double *out, int n, tally_error *err);    /* for n values */
 
 #endif

@@ -62,39 +62,34 @@ static tally_node precision(const tally_node *s)
 }
 
 /* the largest of wanted, but not below 0, where the constrained ratio reaches the least */
-static tally_node best(tally_node wanted, tally_node constrained, double least)
+typedef tally_node ratio_of(const tally_node *points);
+static tally_node best(tally_trace *t, const tally_node *states, const tally__operating_point_config *c, ratio_of *wanted, ratio_of *constrained, double least)
 {
-    return tally_reduce_max(tally_select(tally_ge(constrained, tally_num(least)), tally_maximum(wanted, tally_num(0)), tally_num(0)));
+    tally_node s[4], zero = tally_num(0);
+    tally__points_of(t, states[0], c->num_thresholds, s);
+    return tally_reduce_max(tally_select(tally_ge(constrained(s), tally_num(least)), tally_maximum(wanted(s), zero), zero));
 }
 
-tally_node tally__result_sensitivity_at_specificity(tally_trace *t, const tally_node *states, const void *config)
+tally_node tally__result_sensitivity_at_specificity(tally_trace *t, const tally_node *s, const void *config)
 {
     const tally__operating_point_config *c = config;
-    tally_node                           s[4];
-    tally__points_of(t, states[0], c->num_thresholds, s);
-    return best(sensitivity(s), specificity(s), c->specificity);
+    return best(t, s, c, sensitivity, specificity, c->specificity);
 }
 
-tally_node tally__result_specificity_at_sensitivity(tally_trace *t, const tally_node *states, const void *config)
+tally_node tally__result_specificity_at_sensitivity(tally_trace *t, const tally_node *s, const void *config)
 {
     const tally__operating_point_config *c = config;
-    tally_node                           s[4];
-    tally__points_of(t, states[0], c->num_thresholds, s);
-    return best(specificity(s), sensitivity(s), c->sensitivity);
+    return best(t, s, c, specificity, sensitivity, c->sensitivity);
 }
 
-tally_node tally__result_precision_at_recall(tally_trace *t, const tally_node *states, const void *config)
+tally_node tally__result_precision_at_recall(tally_trace *t, const tally_node *s, const void *config)
 {
     const tally__operating_point_config *c = config;
-    tally_node                           s[4];
-    tally__points_of(t, states[0], c->num_thresholds, s);
-    return best(precision(s), sensitivity(s), c->recall);
+    return best(t, s, c, precision, sensitivity, c->recall);
 }
 
-tally_node tally__result_recall_at_precision(tally_trace *t, const tally_node *states, const void *config)
+tally_node tally__result_recall_at_precision(tally_trace *t, const tally_node *s, const void *config)
 {
     const tally__operating_point_config *c = config;
-    tally_node                           s[4];
-    tally__points_of(t, states[0], c->num_thresholds, s);
-    return best(sensitivity(s), precision(s), c->precision);
+    return best(t, s, c, sensitivity, precision, c->precision);
 }

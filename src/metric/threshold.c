@@ -7,14 +7,11 @@ enum { TRUE_POSITIVES, OTHER };                    /* states; OTHER: false posit
 static const double no_threshold = -1e10;          /* below every score: with top_k alone, being kept is what counts */
 
 /* ---- options */
-/* NumPy's allclose with Keras's tolerance: then the bucket rule decides, not the comparison */
-static bool evenly_spread(const double *t, int n)
+bool tally__evenly_spread(const double *t, int n, int ends)
 {
-    if (n < 3)
-        return false;
     for (int i = 0; i < n; i++) {
-        const double even = (double)i / (double)(n - 1), off = t[i] < even ? even - t[i] : t[i] - even;
-        if (!(off <= 1e-7 + 1e-5 * even))
+        const double even = (double)(i + ends) / (double)(n - 1 + 2 * ends), off = t[i] < even ? even - t[i] : t[i] - even;
+        if (!(off <= TALLY__EPSILON + 1e-5 * even))
             return false;
     }
     return true;
@@ -27,7 +24,7 @@ tally_status tally__settle_threshold(const tally__metric_row *row, void *config,
     const int32_t            n = c->thresholds.n;
     (void)row;
     (void)err;
-    c->even = evenly_spread(tally__reals(c, c->thresholds), n);
+    c->even = n > 2 && tally__evenly_spread(tally__reals(c, c->thresholds), n, 0);
     k->result_rank = n > 1;
     for (int i = 0; i < k->n_states; i++) {
         states[i].rank = n > 1;

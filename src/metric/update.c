@@ -60,15 +60,17 @@ static tally_status update_operands(const tally_metric *m, const char *name, con
     return TALLY_OK;
 }
 
-static tally_status call_update(tally_metric *const *m, int n_m, const tally_tensor *const *x, int n, tally_value *in, const char *name,
-                                tally_error *err)
+/* out: NULL, or where a forward puts the value of the batch */
+static tally_status call_update(tally_metric *const *m, int n_m, const tally_tensor *const *x, int n, tally_value *in, const tally_slot *out,
+                                const char *name, tally_error *err)
 {
     tally_error own, *e = err ? err : &own;
     for (int i = 0; i < n; i++)
         in[i] = tally__in_tensor(x[i]);
     for (int i = 0; i < n_m; i++)
         in[n + i] = tally__in_metric(m[i]);
-    tally_status status = tally__call(tally__eager(m[0], TALLY__VERB_UPDATE), in, n + n_m, NULL, 0, name, e);
+    tally_function *f = tally__eager(m[0], out ? TALLY__VERB_FORWARD : TALLY__VERB_UPDATE);
+    tally_status    status = tally__call(f, in, n + n_m, out, out != NULL, name, e);
     if (status && err)
         explain(m, n_m, name, n, err);
     return status;
@@ -81,31 +83,23 @@ tally_status tally_metric_update_state_n(tally_metric *m, const tally_tensor *co
         return tally__no_metric("update_state", -1, err);
     const char  *name = tally_metric_name(m);
     tally_status status = update_operands(m, name, operands, n, err);
-    return status ? status : call_update(&m, 1, operands, n, in, name, err);
+    return status ? status : call_update(&m, 1, operands, n, in, NULL, name, err);
 }
 
 tally_status tally_metric_forward_n(tally_metric *m, const tally_tensor *const *operands, int n, double *out, int n_out, tally_error *err)
 {
     tally_value in[TALLY__CLASS_OPERANDS + 2];
-    tally_error own, *e = err ? err : &own;
     if (!m)
         return tally__no_metric("forward", -1, err);
     const char  *name = tally_metric_name(m);
     tally_status status = update_operands(m, name, operands, n, err);
+    if (!status)
+        status = tally__room_given(name, out, n_out, err);
     if (status)
         return status;
-    if (n_out < 0 || (n_out && !out))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: out, expected room for the values, found %s and %d", name,
-                           out ? "a list" : "NULL", n_out);
-    for (int i = 0; i < n; i++)
-        in[i] = tally__in_tensor(operands[i]);
-    in[n] = tally__in_metric(m);
     tally_buffer     b = tally_buffer_of(out, n_out);
     const tally_slot slot = tally__out_buffer(&b);
-    status = tally__call(tally__eager(m, TALLY__VERB_FORWARD), in, n + 1, &slot, 1, name, e);
-    if (status && err)
-        explain(&m, 1, name, n, err);
-    return status;
+    return call_update(&m, 1, operands, n, in, &slot, name, err);
 }
 
 /* every metric, and the operands for each of them */
@@ -131,11 +125,11 @@ tally_status tally_metrics_update_state_n(tally_metric *const *m, int n_m, const
         return status;
     const char *name = n_m == 1 ? tally_metric_name(m[0]) : "update_state";
     if (n_m <= METRICS_ON_STACK)
-        return call_update(m, n_m, operands, n, on_stack, name, err);
+        return call_update(m, n_m, operands, n, on_stack, NULL, name, err);
     tally__arguments *a = tally__arguments_take(m[0], n + n_m, err);
     if (!a)
         return TALLY_RESOURCE_EXHAUSTED;
-    status = call_update(m, n_m, operands, n, a->in, name, err);
+    status = call_update(m, n_m, operands, n, a->in, NULL, name, err);
     tally__arguments_give(m[0], a);
     return status;
 }

@@ -32,14 +32,22 @@ int tally_metric_result_shape(const tally_metric *m, int64_t shape[TALLY_MAX_RAN
     return tally__call(tally__eager(m, TALLY__VERB_SHAPE), &in, 1, rank ? out : NULL, rank, NULL, NULL) ? -1 : rank;
 }
 
+tally_status tally__room_given(const char *name, const double *out, int n, tally_error *err)
+{
+    if (n >= 0 && (out || !n))
+        return TALLY_OK;
+    return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: out, expected room for the values, found %s and %d", name,
+                       out ? "a list" : "NULL", n);
+}
+
 tally_status tally_metric_values(const tally_metric *m, double *out, int n, tally_error *err)
 {
     if (!m)
         return tally__no_metric("values", -1, err);
     const char *name = tally_metric_name(m);
-    if (n < 0 || (n && !out))
-        return tally__fail(err, TALLY_INVALID_ARGUMENT, -1, "%s: out, expected room for the values, found %s and %d", name,
-                           out ? "a list" : "NULL", n);
+    tally_status status = tally__room_given(name, out, n, err);
+    if (status)
+        return status;
     tally_buffer      b = tally_buffer_of(out, n);
     const tally_value in = tally__in_metric(m);
     const tally_slot  slot = tally__out_buffer(&b);

@@ -308,7 +308,8 @@ void tally__delta_tensor_copy(tally__delta *d, int cell, void *dst)
 void tally__delta_read(tally__delta *d, int cell, int64_t k, tally__sum *out)
 {
     const tally__cell *own = d->cell[cell].touched ? &d->cell[cell] : NULL;
-    tally__cell_unlist(&d->cell[cell]);
+    if (d->cell[cell].listed)
+        tally__cell_unlist(&d->cell[cell]);
     if (d->did_reset) {
         tally__cell_get2(&d->cell[cell], NULL, k, out);
         return;
